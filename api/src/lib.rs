@@ -1,0 +1,26 @@
+//! The types of Adit's REST API, one truth for server, app, agent and CLI.
+//!
+//! Conventions: ids are UUIDv7; times are UTC microseconds ([`Timestamp`]); lists are [`Page`]s
+//! with an opaque cursor; errors are [`Problem`]s (RFC 9457) with a stable [`ProblemCode`].
+//! Inputs refuse unknown fields, outputs may gain fields at any time.
+
+mod account;
+mod device;
+mod enrolment;
+mod event;
+mod id;
+mod page;
+mod problem;
+mod time;
+
+pub use account::{ApiToken, ApiTokenCreated, CreateApiToken, Me, SignIn, TokenScope};
+pub use device::{
+    Device, DeviceQuery, DeviceState, LaunchIntent, Service, ServiceKind, UpdateDevice,
+    UpdateService,
+};
+pub use enrolment::{CreateInstallKey, Enrol, Enrolled, InstallKey, InstallKeyCreated};
+pub use event::Event;
+pub use id::{ApiTokenId, DeviceId, InstallKeyId, OrganizationId, SignInId, UserId};
+pub use page::Page;
+pub use problem::{Problem, ProblemCode};
+pub use time::Timestamp;

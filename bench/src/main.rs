@@ -1,0 +1,3 @@
+//! Speed and memory against a reference pair of plain TLS proxies.
+
+fn main() {}

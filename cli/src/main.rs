@@ -1,0 +1,3 @@
+//! adit: the command for people.
+
+fn main() {}

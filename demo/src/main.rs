@@ -1,0 +1,3 @@
+//! A server and three demo devices in one command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The VNC client of the browser, a wasm module of its own.

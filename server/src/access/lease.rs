@@ -1,0 +1,169 @@
+//! Leases: the right to a stream, and the way to take it back while the stream lives.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use api::{DeviceId, OrganizationId, UserId};
+use tokio_util::sync::CancellationToken;
+
+use super::{Principal, Via};
+
+/// Whose right it is, to what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub user: UserId,
+    pub organization: OrganizationId,
+    pub via: Via,
+    /// `None`: not about one device (the event stream).
+    pub device: Option<DeviceId>,
+}
+
+impl Subject {
+    /// The right of `principal` to something on `device`.
+    #[must_use]
+    pub fn new(principal: &Principal, device: Option<DeviceId>) -> Self {
+        Self {
+            user: principal.user,
+            organization: principal.organization,
+            via: principal.via,
+            device,
+        }
+    }
+}
+
+/// What ended a right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A sign-in or a token has ended.
+    Ended(Via),
+    /// A device was deleted.
+    DeviceDeleted(DeviceId),
+    /// The server stops.
+    Shutdown,
+}
+
+impl Cause {
+    fn concerns(&self, subject: &Subject) -> bool {
+        match self {
+            Self::Ended(via) => match (via, &subject.via) {
+                (Via::SignIn(ended), Via::SignIn(held)) => ended == held,
+                (Via::ApiToken(ended, _), Via::ApiToken(held, _)) => ended == held,
+                _ => false,
+            },
+            Self::DeviceDeleted(device) => subject.device == Some(*device),
+            Self::Shutdown => true,
+        }
+    }
+}
+
+/// All living leases; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Leases(Arc<Mutex<Table>>);
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    living: HashMap<u64, (Subject, CancellationToken)>,
+}
+
+impl Leases {
+    /// A new lease; it lives until dropped.
+    #[must_use]
+    pub fn issue(&self, subject: Subject) -> Lease {
+        let token = CancellationToken::new();
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = table.next;
+        table.next += 1;
+        table.living.insert(number, (subject.clone(), token.clone()));
+        Lease { subject, token, number, table: Arc::clone(&self.0) }
+    }
+
+    /// Cancels every lease that `cause` concerns, now. Tells how many.
+    pub fn revoke(&self, cause: Cause) -> usize {
+        let concerned: Vec<CancellationToken> = {
+            let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            table
+                .living
+                .values()
+                .filter(|(subject, _)| cause.concerns(subject))
+                .map(|(_, token)| token.clone())
+                .collect()
+        };
+        // Outside the lock: waking may run code that drops a lease.
+        for token in &concerned {
+            token.cancel();
+        }
+        concerned.len()
+    }
+}
+
+/// The right to one stream. Whoever carries the stream ends it when [`Lease::cancelled`] completes.
+#[must_use]
+pub struct Lease {
+    subject: Subject,
+    token: CancellationToken,
+    number: u64,
+    table: Arc<Mutex<Table>>,
+}
+
+impl Lease {
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The token, for those that must hear of the end from elsewhere.
+    #[must_use]
+    pub fn token(&self) -> &CancellationToken {
+        &self.token
+    }
+
+    /// Completes when the right has been taken back.
+    pub async fn cancelled(&self) {
+        self.token.cancelled().await;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.living.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::SignInId;
+    use uuid::Uuid;
+
+    fn subject(sign_in: u128, device: u128) -> Subject {
+        Subject {
+            user: UserId(Uuid::nil()),
+            organization: OrganizationId(Uuid::nil()),
+            via: Via::SignIn(SignInId(Uuid::from_u128(sign_in))),
+            device: Some(DeviceId(Uuid::from_u128(device))),
+        }
+    }
+
+    #[test]
+    fn a_cause_cancels_what_it_concerns_and_nothing_else() {
+        let leases = Leases::default();
+        let one = leases.issue(subject(1, 10));
+        let two = leases.issue(subject(2, 10));
+        let three = leases.issue(subject(1, 11));
+        let ended = Cause::Ended(Via::SignIn(SignInId(Uuid::from_u128(1))));
+        assert_eq!(leases.revoke(ended), 2);
+        assert!(one.token().is_cancelled() && three.token().is_cancelled());
+        assert!(!two.token().is_cancelled());
+        assert_eq!(leases.revoke(Cause::DeviceDeleted(DeviceId(Uuid::from_u128(10)))), 2);
+        assert!(two.token().is_cancelled());
+    }
+
+    #[test]
+    fn a_dropped_lease_is_forgotten() {
+        let leases = Leases::default();
+        drop(leases.issue(subject(1, 10)));
+        assert_eq!(leases.revoke(Cause::Shutdown), 0);
+    }
+}

@@ -1,0 +1,46 @@
+//! Who is asking.
+
+use api::{ApiTokenId, OrganizationId, SignInId, TokenScope, UserId};
+
+/// An authenticated caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    pub user: UserId,
+    pub username: String,
+    pub organization: OrganizationId,
+    pub via: Via,
+}
+
+/// How the caller was authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    SignIn(SignInId),
+    ApiToken(ApiTokenId, TokenScope),
+}
+
+/// The organization that a query may see. Every store function of owned records takes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    organization: OrganizationId,
+}
+
+impl Scope {
+    /// For code that acts for an organization without a caller: the command line, a proven device.
+    #[must_use]
+    pub const fn of(organization: OrganizationId) -> Self {
+        Self { organization }
+    }
+
+    #[must_use]
+    pub const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+}
+
+impl Principal {
+    /// What this caller's queries may see.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        Scope::of(self.organization)
+    }
+}

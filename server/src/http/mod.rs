@@ -1,0 +1,5 @@
+//! The public port: accept loop, strict request rules, host routing, middleware, problems.
+
+mod problem;
+
+pub use problem::ApiError;

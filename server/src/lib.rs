@@ -1,0 +1,20 @@
+//! adit-server as a library: relay, device pages, REST API and the embedded web app.
+//!
+//! [`Server::build`] opens the database and binds nothing; [`Server::serve`] takes listeners and
+//! returns when it was told to stop; [`Handle`] reaches into a running server (tests, demo, bench).
+
+pub mod access;
+pub mod accounts;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod devices;
+pub mod events;
+pub mod http;
+pub mod lifecycle;
+pub mod proxy;
+pub mod relay;
+mod state;
+pub mod web;
+
+pub use state::AppState;

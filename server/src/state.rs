@@ -1,0 +1,27 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use crate::access::Leases;
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::devices::Devices;
+use crate::events::Events;
+use crate::lifecycle::Lifecycle;
+use crate::proxy::Proxy;
+use crate::relay::Relay;
+
+/// Handles of all features; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub lifecycle: Lifecycle,
+    pub leases: Leases,
+    pub events: Events,
+    pub accounts: Accounts,
+    pub devices: Devices,
+    pub relay: Relay,
+    pub proxy: Proxy,
+}

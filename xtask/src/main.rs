@@ -1,0 +1,3 @@
+//! cargo xtask: every task of the project by name.
+
+fn main() {}
