@@ -17,7 +17,10 @@ impl Budget {
     /// A budget of so many bytes.
     #[must_use]
     pub fn new(limit_bytes: u64) -> Self {
-        Self(Arc::new(Inner { limit_bytes, used_bytes: AtomicU64::new(0) }))
+        Self(Arc::new(Inner {
+            limit_bytes,
+            used_bytes: AtomicU64::new(0),
+        }))
     }
 
     /// What is in use.
@@ -57,7 +60,11 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(limit_bytes: u64, process: Budget) -> Self {
-        Self { process, limit_bytes, used_bytes: 0 }
+        Self {
+            process,
+            limit_bytes,
+            used_bytes: 0,
+        }
     }
 
     /// For a new stream: anything that fits.

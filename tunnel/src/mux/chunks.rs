@@ -35,7 +35,9 @@ impl Chunks {
         if self.whole.is_empty() {
             self.seal_tail();
         }
-        let Some(front) = self.whole.front_mut() else { return Bytes::new() };
+        let Some(front) = self.whole.front_mut() else {
+            return Bytes::new();
+        };
         if front.len() > max {
             return front.split_to(max);
         }
@@ -53,7 +55,8 @@ impl Chunks {
 
     fn seal_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.whole.push_back(std::mem::take(&mut self.tail).freeze());
+            self.whole
+                .push_back(std::mem::take(&mut self.tail).freeze());
         }
     }
 }

@@ -34,7 +34,10 @@ impl Mux {
             return Err(OpenError::Draining);
         }
         let target = target.to_bytes().map_err(|_| OpenError::BadTarget)?;
-        if !self.table.local_fits(self.peer.max_streams, self.peer.max_pending) {
+        if !self
+            .table
+            .local_fits(self.peer.max_streams, self.peer.max_pending)
+        {
             return Err(OpenError::Busy);
         }
         let initial = u64::from(self.local.initial);
@@ -51,7 +54,10 @@ impl Mux {
             return Err(OpenError::Draining);
         };
         let window = Window::new(initial, now);
-        self.table.insert(id, Stream::new(Origin::Local, self.peer.initial.into(), window));
+        self.table.insert(
+            id,
+            Stream::new(Origin::Local, self.peer.initial.into(), window),
+        );
         self.settle(id);
         self.scheduler.push(Control::Open(id, target));
         Ok(StreamId(id))
@@ -60,23 +66,28 @@ impl Mux {
     /// Whether the peer has accepted a stream of this end: `None` while it has not answered.
     #[must_use]
     pub fn accepted(&self, id: StreamId) -> Option<Result<(), OpenError>> {
-        let Some(stream) = self.table.peek(id.0) else { return Some(Err(OpenError::Closed)) };
+        let Some(stream) = self.table.peek(id.0) else {
+            return Some(Err(OpenError::Closed));
+        };
         if stream.accepted {
             return Some(Ok(()));
         }
         match &stream.error {
             None => None,
             Some(StreamError::Open(error)) => Some(Err(error.clone())),
-            Some(StreamError::Reset { code, text }) => {
-                Some(Err(OpenError::Rejected { code: *code, text: text.clone() }))
-            }
+            Some(StreamError::Reset { code, text }) => Some(Err(OpenError::Rejected {
+                code: *code,
+                text: text.clone(),
+            })),
             Some(_) => Some(Err(OpenError::Closed)),
         }
     }
 
     /// Says ACCEPT.
     pub fn accept(&mut self, id: StreamId) {
-        let Some(stream) = self.table.stream(id.0) else { return };
+        let Some(stream) = self.table.stream(id.0) else {
+            return;
+        };
         stream.unanswered = false;
         if stream.is_live() {
             stream.accepted = true;
@@ -87,12 +98,18 @@ impl Mux {
 
     /// Says REJECT and forgets the stream.
     pub fn reject(&mut self, id: StreamId, code: Code, text: &str) {
-        let Some(stream) = self.table.stream(id.0) else { return };
+        let Some(stream) = self.table.stream(id.0) else {
+            return;
+        };
         stream.unanswered = false;
         stream.held = false;
         if stream.is_live() {
-            stream.abandon(StreamError::Reset { code, text: text.into() });
-            self.scheduler.push(Control::Reject(id.0, code, text.into()));
+            stream.abandon(StreamError::Reset {
+                code,
+                text: text.into(),
+            });
+            self.scheduler
+                .push(Control::Reject(id.0, code, text.into()));
         }
         self.settle(id.0);
     }
@@ -110,7 +127,9 @@ impl Mux {
             Half::Open => {}
         }
         let sender = &mut stream.sender;
-        let fits = bytes.len().min(SEND_BUFFER_BYTES.saturating_sub(sender.buffer.len()));
+        let fits = bytes
+            .len()
+            .min(SEND_BUFFER_BYTES.saturating_sub(sender.buffer.len()));
         sender.buffer.extend_from_slice(&bytes[..fits]);
         sender.waited_for = fits == 0 && !bytes.is_empty();
         self.scheduler.ready(id.0, sender);
@@ -153,7 +172,9 @@ impl Mux {
         if receiver.half == Half::Open {
             let (rtt, max_window) = (self.liveness.rtt(), self.max_window_bytes);
             let taken = bytes.len() as u64;
-            let credit_due = receiver.window.take(taken, now, rtt, max_window, &mut self.ledger);
+            let credit_due = receiver
+                .window
+                .take(taken, now, rtt, max_window, &mut self.ledger);
             if credit_due && !receiver.credit_queued {
                 receiver.credit_queued = true;
                 self.scheduler.push(Control::Credit(id.0));
@@ -166,18 +187,25 @@ impl Mux {
 
     /// Cuts a stream in both directions; what came and was not read is lost.
     pub fn reset(&mut self, id: StreamId, code: Code, text: &str) {
-        let Some(stream) = self.table.stream(id.0) else { return };
+        let Some(stream) = self.table.stream(id.0) else {
+            return;
+        };
         if stream.is_live() {
             self.scheduler.push(Control::Reset(id.0, code, text.into()));
         }
-        stream.abandon(StreamError::Reset { code, text: text.into() });
+        stream.abandon(StreamError::Reset {
+            code,
+            text: text.into(),
+        });
         self.settle(id.0);
     }
 
     /// Nobody holds the stream any more: what has not ended is cut, what was not read is
     /// dropped. One that was never answered is refused.
     pub fn release(&mut self, id: StreamId) {
-        let Some(stream) = self.table.stream(id.0) else { return };
+        let Some(stream) = self.table.stream(id.0) else {
+            return;
+        };
         if stream.unanswered {
             return self.reject(id, Code::Internal, "");
         }

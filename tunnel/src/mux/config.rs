@@ -33,7 +33,10 @@ impl Config {
     #[must_use]
     pub fn windows(&self) -> Windows {
         let half_used = self.process_budget.used_bytes() >= self.process_budget.limit_bytes() / 2;
-        Windows { initial: if half_used { 64 << 10 } else { 256 << 10 }, ..Windows::default() }
+        Windows {
+            initial: if half_used { 64 << 10 } else { 256 << 10 },
+            ..Windows::default()
+        }
     }
 }
 

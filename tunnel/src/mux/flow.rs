@@ -40,7 +40,10 @@ impl Window {
             taken: 0,
             charged: initial,
             has_grown: false,
-            epoch: Epoch { start: now, taken: 0 },
+            epoch: Epoch {
+                start: now,
+                taken: 0,
+            },
         }
     }
 
@@ -67,7 +70,10 @@ impl Window {
         if let Some(rtt) = rtt
             && now.since(self.epoch.start) > rtt
         {
-            self.epoch = Epoch { start: now, taken: self.taken };
+            self.epoch = Epoch {
+                start: now,
+                taken: self.taken,
+            };
         }
         self.taken += bytes;
         if ledger.pressed() {
@@ -104,7 +110,10 @@ impl Window {
             self.size * 4
         };
         let wanted = wanted.min(max_size);
-        self.epoch = Epoch { start: now, taken: self.taken };
+        self.epoch = Epoch {
+            start: now,
+            taken: self.taken,
+        };
         if wanted > self.size && self.charge_up_to(wanted, ledger) {
             self.size = wanted;
             self.has_grown = true;

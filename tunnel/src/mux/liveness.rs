@@ -62,7 +62,9 @@ impl Liveness {
     }
 
     pub(super) fn pong(&mut self, opaque: [u8; 8], now: Time) {
-        let Some((number, sent_at)) = self.measuring else { return };
+        let Some((number, sent_at)) = self.measuring else {
+            return;
+        };
         if number != u64::from_be_bytes(opaque) {
             return;
         }
@@ -74,7 +76,10 @@ impl Liveness {
         }
         self.rtts.push_back((now, rtt));
         while self.rtts.len() > 1
-            && self.rtts.front().is_some_and(|(at, _)| now.since(*at) > RTT_MEMORY)
+            && self
+                .rtts
+                .front()
+                .is_some_and(|(at, _)| now.since(*at) > RTT_MEMORY)
         {
             self.rtts.pop_front();
         }
@@ -89,7 +94,11 @@ impl Liveness {
     pub(super) fn probe(&mut self, now: Time) -> Option<[u8; 8]> {
         // An answer still under way is waited for: a new PING each second would never be
         // answered in time on a path longer than that.
-        let pause = if self.measuring.is_some() { RTT_MEMORY } else { PROBE_EVERY };
+        let pause = if self.measuring.is_some() {
+            RTT_MEMORY
+        } else {
+            PROBE_EVERY
+        };
         if self.last_probe.is_some_and(|at| now.since(at) < pause) {
             return None;
         }

@@ -67,8 +67,6 @@ pub enum Event {
     Ended(StreamId),
     /// The peer said that it opens nothing new.
     GoAway(GoAway),
-    /// The peer does not answer. Nothing can be done with the tunnel but to close it.
-    Dead,
 }
 
 /// One end of a tunnel.
@@ -105,13 +103,19 @@ impl Mux {
         now: Time,
         seed: u64,
     ) -> Self {
+        let mut liveness = Liveness::new(config, now, seed);
+        let mut scheduler = Scheduler::default();
+        // Windows grow by the round trip: know it before the first bytes come.
+        if let Some(ping) = liveness.probe(now) {
+            scheduler.push(Control::Ping(ping));
+        }
         Self {
             table: Table::new(role),
-            scheduler: Scheduler::default(),
+            scheduler,
             events: VecDeque::new(),
             ledger: Ledger::new(config.tunnel_budget_bytes, config.process_budget.clone()),
             caps: Caps::new(config.opens_per_second, local.max_streams),
-            liveness: Liveness::new(config, now, seed),
+            liveness,
             pace: Pace::new(),
             local,
             peer,
@@ -139,9 +143,13 @@ impl Mux {
         Ok(())
     }
 
-    /// Something that is no message came: a sign of life.
-    pub fn handle_heard(&mut self, now: Time) {
+    /// A ping or pong of the layer below came: a sign of life, and capped as our own.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Flood`]
+    pub fn handle_socket_control(&mut self, now: Time) -> Result<(), ProtocolError> {
         self.liveness.heard(now);
+        self.caps.ping(now)
     }
 
     /// So many of the bytes of [`Self::poll_transmit`] have left for the network.
@@ -157,11 +165,7 @@ impl Mux {
         match self.liveness.check(now, self.table.live_count() > 0) {
             Verdict::Nothing => {}
             Verdict::Ping(opaque) => self.scheduler.push_first(Control::Ping(opaque)),
-            Verdict::Dead => {
-                if !std::mem::replace(&mut self.dead, true) {
-                    self.events.push_back(Event::Dead);
-                }
-            }
+            Verdict::Dead => self.dead = true,
         }
     }
 
@@ -193,7 +197,9 @@ impl Mux {
             self.scheduler.push_first(Control::Ping(ping));
         }
         let mut packed = Packed::default();
-        let message = self.scheduler.pack(&mut self.table, &self.pace, &mut packed);
+        let message = self
+            .scheduler
+            .pack(&mut self.table, &self.pace, &mut packed);
         for id in packed.finished {
             self.settle(id);
         }
@@ -227,6 +233,12 @@ impl Mux {
                 self.settle(id);
             }
         }
+    }
+
+    /// Whether the peer does not answer. Nothing can be done with the tunnel but to close it.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.dead
     }
 
     /// Streams that are not over for both ends.

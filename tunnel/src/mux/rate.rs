@@ -16,7 +16,12 @@ struct Bucket {
 
 impl Bucket {
     fn new(per_second: u32, burst: u32) -> Self {
-        Self { per_second, burst, left: burst, filled_at: Time::START }
+        Self {
+            per_second,
+            burst,
+            left: burst,
+            filled_at: Time::START,
+        }
     }
 
     fn take(&mut self, now: Time) -> bool {
@@ -90,7 +95,11 @@ impl Caps {
 }
 
 fn check(within: bool, kind: &'static str) -> Result<(), ProtocolError> {
-    if within { Ok(()) } else { Err(ProtocolError::Flood(kind)) }
+    if within {
+        Ok(())
+    } else {
+        Err(ProtocolError::Flood(kind))
+    }
 }
 
 #[cfg(test)]

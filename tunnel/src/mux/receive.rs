@@ -49,7 +49,10 @@ impl Mux {
             Some((Code::Busy, "too many at once"))
         } else if self.draining {
             Some((Code::Draining, ""))
-        } else if !self.table.remote_fits(self.local.max_streams, self.local.max_pending) {
+        } else if !self
+            .table
+            .remote_fits(self.local.max_streams, self.local.max_pending)
+        {
             Some((Code::Busy, "too many streams"))
         } else {
             None
@@ -60,12 +63,14 @@ impl Mux {
         }
         let Ok(target) = Target::from_bytes(target) else {
             let text = "the target is not understood".into();
-            self.scheduler.push(Control::Reject(id, Code::NotOffered, text));
+            self.scheduler
+                .push(Control::Reject(id, Code::NotOffered, text));
             return Ok(());
         };
         let initial = u64::from(self.local.initial);
         if !self.ledger.charge(initial) {
-            self.scheduler.push(Control::Reject(id, Code::Busy, "out of buffers".into()));
+            self.scheduler
+                .push(Control::Reject(id, Code::Busy, "out of buffers".into()));
             return Ok(());
         }
         let window = Window::new(initial, now);
@@ -127,7 +132,11 @@ impl Mux {
                 self.scheduler.ready(id, &mut stream.sender);
             }
         }
-        if raised { Ok(()) } else { self.caps.idle_credit(now) }
+        if raised {
+            Ok(())
+        } else {
+            self.caps.idle_credit(now)
+        }
     }
 
     fn handle_fin(&mut self, id: u32) -> Result<(), ProtocolError> {

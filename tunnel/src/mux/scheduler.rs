@@ -83,7 +83,9 @@ impl Scheduler {
 
     /// Packs one message; empty when there is nothing to say or no room.
     pub(super) fn pack(&mut self, table: &mut Table, pace: &Pace, packed: &mut Packed) -> Bytes {
-        let room = usize::try_from(pace.room()).unwrap_or(usize::MAX).min(MAX_MESSAGE_BYTES);
+        let room = usize::try_from(pace.room())
+            .unwrap_or(usize::MAX)
+            .min(MAX_MESSAGE_BYTES);
         let mut message = BytesMut::with_capacity(self.estimate(table, room));
         self.pack_control(table, &mut message);
         // Small writes may not starve large ones for ever.
@@ -96,7 +98,9 @@ impl Scheduler {
 
     fn pack_control(&mut self, table: &mut Table, message: &mut BytesMut) {
         while message.len() + MAX_CONTROL_BYTES <= MAX_MESSAGE_BYTES {
-            let Some(control) = self.control.pop_front() else { return };
+            let Some(control) = self.control.pop_front() else {
+                return;
+            };
             let frame = match control {
                 Control::Ping(opaque) => Frame::Ping(opaque),
                 Control::Pong(opaque) => Frame::Pong(opaque),
@@ -106,12 +110,17 @@ impl Scheduler {
                 Control::Reject(stream, code, text) => Frame::Reject { stream, code, text },
                 Control::Reset(stream, code, text) => Frame::Reset { stream, code, text },
                 Control::Credit(stream) => {
-                    let Some(state) = table.stream(stream) else { continue };
+                    let Some(state) = table.stream(stream) else {
+                        continue;
+                    };
                     state.receiver.credit_queued = false;
                     if state.receiver.half != Half::Open {
                         continue;
                     }
-                    Frame::Credit { stream, limit: state.receiver.window.grant() }
+                    Frame::Credit {
+                        stream,
+                        limit: state.receiver.window.grant(),
+                    }
                 }
             };
             frame.encode(message);
@@ -126,8 +135,12 @@ impl Scheduler {
         packed: &mut Packed,
     ) {
         while message.len() + HEADER_BYTES < room {
-            let Some(id) = self.small.pop_front() else { return };
-            let Some(stream) = table.stream(id) else { continue };
+            let Some(id) = self.small.pop_front() else {
+                return;
+            };
+            let Some(stream) = table.stream(id) else {
+                continue;
+            };
             if stream.sender.sendable() > SMALL_BYTES {
                 // More was written since.
                 self.bulk.push_back(id);
@@ -150,8 +163,12 @@ impl Scheduler {
         packed: &mut Packed,
     ) {
         while message.len() + HEADER_BYTES < room {
-            let Some(id) = self.bulk.pop_front() else { return };
-            let Some(stream) = table.stream(id) else { continue };
+            let Some(id) = self.bulk.pop_front() else {
+                return;
+            };
+            let Some(stream) = table.stream(id) else {
+                continue;
+            };
             let max = pace.max_frame().min(room - message.len() - HEADER_BYTES);
             pack_frame(id, &mut stream.sender, max, message, packed);
             // Not `ready`, which would let the last bytes of a large write overtake others.

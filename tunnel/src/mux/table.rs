@@ -87,8 +87,11 @@ impl Table {
 
     /// The stream a frame is for; `None` if it has ended.
     pub(super) fn live(&mut self, id: u32) -> Result<Option<&mut Stream>, ProtocolError> {
-        let never_was =
-            if self.is_local(id) { id >= self.next_local } else { id > self.highest_remote };
+        let never_was = if self.is_local(id) {
+            id >= self.next_local
+        } else {
+            id > self.highest_remote
+        };
         if never_was {
             return Err(ProtocolError::NoSuchStream);
         }
@@ -98,8 +101,13 @@ impl Table {
     /// Brings the counts up to date after a change, and forgets a stream that nobody needs.
     /// Returns whether it ended just now.
     pub(super) fn settle(&mut self, id: u32, ledger: &mut Ledger) -> bool {
-        let Some(stream) = self.streams.get_mut(&id) else { return false };
-        let now = Counted { live: stream.is_live(), pending: stream.is_pending() };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return false;
+        };
+        let now = Counted {
+            live: stream.is_live(),
+            pending: stream.is_pending(),
+        };
         let before = std::mem::replace(&mut stream.counted, now);
         let (held, origin) = (stream.held, stream.origin);
         if stream.receiver.is_spent() {

@@ -25,7 +25,9 @@ where
         fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
             let mut kept = Vec::new();
             while kept.len() < MAX {
-                let Some(item) = items.next_element()? else { return Ok(kept) };
+                let Some(item) = items.next_element()? else {
+                    return Ok(kept);
+                };
                 kept.push(item);
             }
             while items.next_element::<IgnoredAny>()?.is_some() {}

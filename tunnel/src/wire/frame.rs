@@ -138,16 +138,23 @@ impl Frame {
             PING => Self::Ping(fixed(kind, &payload)?),
             PONG => Self::Pong(fixed(kind, &payload)?),
             GOAWAY => Self::GoAway(GoAway::decode_payload(&payload)?),
-            OPEN => Self::Open { stream, target: payload },
+            OPEN => Self::Open {
+                stream,
+                target: payload,
+            },
             ACCEPT => fixed::<0>(kind, &payload).map(|_| Self::Accept { stream })?,
             REJECT => {
                 let (code, text) = decode_reason(kind, &payload)?;
                 Self::Reject { stream, code, text }
             }
-            DATA => Self::Data { stream, bytes: payload },
-            CREDIT => {
-                Self::Credit { stream, limit: u64::from_be_bytes(fixed(kind, &payload)?) }
-            }
+            DATA => Self::Data {
+                stream,
+                bytes: payload,
+            },
+            CREDIT => Self::Credit {
+                stream,
+                limit: u64::from_be_bytes(fixed(kind, &payload)?),
+            },
             FIN => fixed::<0>(kind, &payload).map(|_| Self::Fin { stream })?,
             RESET => {
                 let (code, text) = decode_reason(kind, &payload)?;
@@ -164,7 +171,10 @@ impl Frame {
         out.put_bytes(0, HEADER_BYTES);
         let (kind, stream) = self.encode_payload(out);
         let length = out.len() - start - HEADER_BYTES;
-        debug_assert!(length <= max_payload(kind), "a frame of type {kind:#04x} is too large");
+        debug_assert!(
+            length <= max_payload(kind),
+            "a frame of type {kind:#04x} is too large"
+        );
         // Within MAX_PAYLOAD_BYTES by the above, so the cast keeps every bit.
         let header = header(kind, length as u16, stream);
         out[start..start + HEADER_BYTES].copy_from_slice(&header);
@@ -216,7 +226,10 @@ impl Frame {
 
 /// Appends a DATA frame without making a [`Frame`] of it first: the hot path.
 pub fn encode_data(stream: u32, bytes: &[u8], out: &mut BytesMut) {
-    debug_assert!(bytes.len() <= MAX_PAYLOAD_BYTES, "the scheduler cuts frames");
+    debug_assert!(
+        bytes.len() <= MAX_PAYLOAD_BYTES,
+        "the scheduler cuts frames"
+    );
     out.put_slice(&header(DATA, bytes.len() as u16, stream));
     out.put_slice(bytes);
 }
@@ -238,7 +251,10 @@ fn max_payload(kind: u8) -> usize {
 }
 
 fn fixed<const N: usize>(kind: u8, payload: &Bytes) -> Result<[u8; N], WireError> {
-    payload.as_ref().try_into().map_err(|_| WireError::BadLength(kind))
+    payload
+        .as_ref()
+        .try_into()
+        .map_err(|_| WireError::BadLength(kind))
 }
 
 fn encode_reason(code: Code, text: &str, out: &mut BytesMut) {

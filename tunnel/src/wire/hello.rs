@@ -129,7 +129,12 @@ pub struct ServiceInfo {
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { initial: 256 << 10, max_streams: 256, max_pending: 64, replay: 0 }
+        Self {
+            initial: 256 << 10,
+            max_streams: 256,
+            max_pending: 64,
+            replay: 0,
+        }
     }
 }
 
@@ -190,7 +195,8 @@ impl Info {
         self.services.retain(|service| {
             !service.name.is_empty() && clean(&service.name, MAX_NAME_BYTES) == service.name
         });
-        self.ssh_host_keys.retain(|key| clean(key, MAX_HOST_KEY_BYTES) == *key);
+        self.ssh_host_keys
+            .retain(|key| clean(key, MAX_HOST_KEY_BYTES) == *key);
         clean_all(&mut self.addresses, MAX_SHORT_BYTES);
     }
 }
@@ -238,7 +244,9 @@ mod bytes16 {
             }
 
             fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-                bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+                bytes
+                    .try_into()
+                    .map_err(|_| E::invalid_length(bytes.len(), &self))
             }
         }
 
@@ -259,7 +267,12 @@ mod tests {
             agent: "adit-agent".into(),
             version: "0.1.0".into(),
             features: vec!["x".into()],
-            windows: Windows { initial: 1, max_streams: 2, max_pending: 3, replay: 4 },
+            windows: Windows {
+                initial: 1,
+                max_streams: 2,
+                max_pending: 3,
+                replay: 4,
+            },
             info: Info {
                 host_name: "pump".into(),
                 services: vec![service("web")],
@@ -267,13 +280,22 @@ mod tests {
                 addresses: vec!["192.0.2.1".into()],
                 ..Info::default()
             },
-            resume: Some(Resume { tunnel: [1; 16], received: 5 }),
+            resume: Some(Resume {
+                tunnel: [1; 16],
+                received: 5,
+            }),
         }
     }
 
     fn service(name: &str) -> ServiceInfo {
         let (kind, host) = ("web".into(), "127.0.0.1".into());
-        ServiceInfo { name: name.into(), kind, host, port: 80, tls: false }
+        ServiceInfo {
+            name: name.into(),
+            kind,
+            host,
+            port: 80,
+            tls: false,
+        }
     }
 
     fn through(hello: &AgentHello) -> AgentHello {
@@ -289,7 +311,10 @@ mod tests {
     fn unknown_keys_are_ignored() {
         let bytes = hello().to_bytes().expect("small");
         let mut value: Value = ciborium::from_reader(&bytes[..]).expect("CBOR");
-        value.as_map_mut().expect("a map").push(("later".into(), vec![Value::Null].into()));
+        value
+            .as_map_mut()
+            .expect("a map")
+            .push(("later".into(), vec![Value::Null].into()));
         let mut bytes = Vec::new();
         ciborium::into_writer(&value, &mut bytes).expect("into memory");
         assert_eq!(AgentHello::from_bytes(&bytes), Ok(hello()));
@@ -324,7 +349,10 @@ mod tests {
         // {"features": [2^60 items, of which none follows
         let bomb = b"\xa1\x68features\x9b\x10\0\0\0\0\0\0\0";
         assert_eq!(AgentHello::from_bytes(bomb), Err(WireError::BadHello));
-        assert_eq!(AgentHello::from_bytes(&[0; MAX_HELLO_BYTES + 1]), Err(WireError::BadHello));
+        assert_eq!(
+            AgentHello::from_bytes(&[0; MAX_HELLO_BYTES + 1]),
+            Err(WireError::BadHello)
+        );
     }
 
     proptest! {

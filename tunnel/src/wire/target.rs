@@ -77,7 +77,10 @@ mod tests {
     fn every_kind_survives_the_round_trip() {
         for target in [
             Target::Service("web".into()),
-            Target::Tcp { host: "10.0.0.7".into(), port: 502 },
+            Target::Tcp {
+                host: "10.0.0.7".into(),
+                port: 502,
+            },
             Target::Internal("agent".into()),
         ] {
             let bytes = target.to_bytes().expect("a good target");
@@ -87,14 +90,19 @@ mod tests {
 
     #[test]
     fn the_service_target_is_a_map_of_one_key() {
-        let bytes = Target::Service("web".into()).to_bytes().expect("a good target");
+        let bytes = Target::Service("web".into())
+            .to_bytes()
+            .expect("a good target");
         assert_eq!(&bytes[..], b"\xa1\x67service\x63web");
     }
 
     #[test]
     fn s10_a_name_that_would_need_mending_is_refused() {
         for name in ["", "a\nb", "\u{202e}x", &"x".repeat(65)] {
-            assert_eq!(Target::Service(name.into()).to_bytes(), Err(WireError::BadTarget));
+            assert_eq!(
+                Target::Service(name.into()).to_bytes(),
+                Err(WireError::BadTarget)
+            );
         }
     }
 

@@ -33,7 +33,10 @@ mod tests {
 
     #[test]
     fn s10_control_and_direction_characters_are_removed() {
-        assert_eq!(clean("a\u{202e}b\u{0}c\u{1b}[31m\nd\u{2066}", 100), "abc[31md");
+        assert_eq!(
+            clean("a\u{202e}b\u{0}c\u{1b}[31m\nd\u{2066}", 100),
+            "abc[31md"
+        );
     }
 
     #[test]
