@@ -188,7 +188,7 @@ impl Mux {
     /// The next message to send, at most 64 KiB; `None` when there is nothing to send, or too
     /// much was not sent yet.
     pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> {
-        if self.scheduler.is_empty() || self.pace.room() == 0 {
+        if !self.scheduler.has_work(&self.pace) {
             return None;
         }
         if self.scheduler.has_data()
@@ -219,7 +219,7 @@ impl Mux {
     /// Whether [`Self::poll_transmit`] may have something.
     #[must_use]
     pub fn wants_transmit(&self) -> bool {
-        !self.scheduler.is_empty() && self.pace.room() > 0
+        self.scheduler.has_work(&self.pace)
     }
 
     /// The tunnel has ended: all streams end with [`StreamError::TunnelLost`], except that what
