@@ -105,3 +105,38 @@ async fn s36_two_hundred_stalled_readers_and_a_flooder_do_not_stall_a_sibling() 
     drainer.abort();
     drop(stalled);
 }
+
+/// With real threads and real time, where a lost wake-up shows as a hang.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_wake_up_is_lost_between_threads() {
+    let (server, mut agent) = pair().await;
+    let mut tasks = Vec::new();
+    for n in 0..16_usize {
+        let (near, far) = stream(&server, &mut agent).await;
+        let (mut reader, mut writer) = tokio::io::split(far);
+        tasks.push(spawn(async move {
+            tokio::io::copy(&mut reader, &mut writer)
+                .await
+                .expect("it lives");
+            writer.shutdown().await.expect("it lives");
+        }));
+        let (mut reader, mut writer) = tokio::io::split(near);
+        tasks.push(spawn(async move {
+            for round in 0..300_usize {
+                let sent = pattern(round as u8, 1 + (round * n * 37) % 3000);
+                writer.write_all(&sent).await.expect("it lives");
+                let mut got = vec![0; sent.len()];
+                reader.read_exact(&mut got).await.expect("it lives");
+                assert!(got == sent, "an echo differs");
+            }
+            writer.shutdown().await.expect("it lives");
+            assert_eq!(reader.read(&mut [0]).await.expect("a clean end"), 0);
+        }));
+    }
+    for task in tasks {
+        tokio::time::timeout(Duration::from_secs(60), task)
+            .await
+            .expect("no hang")
+            .expect("no panic");
+    }
+}
