@@ -191,10 +191,11 @@ impl Mux {
         if !self.scheduler.has_work(&self.pace) {
             return None;
         }
-        if self.scheduler.has_data()
-            && let Some(ping) = self.liveness.probe(now)
-        {
-            self.scheduler.push_first(Control::Ping(ping));
+        if self.scheduler.has_data() {
+            self.liveness.sending(now);
+            if let Some(ping) = self.liveness.probe(now) {
+                self.scheduler.push_first(Control::Ping(ping));
+            }
         }
         let mut packed = Packed::default();
         let message = self
@@ -239,6 +240,12 @@ impl Mux {
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.dead
+    }
+
+    /// Gives back the memory that more streams than now have needed.
+    pub fn shrink(&mut self) {
+        self.table.shrink();
+        self.scheduler.shrink();
     }
 
     /// Streams that are not over for both ends.

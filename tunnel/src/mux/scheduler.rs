@@ -79,6 +79,12 @@ impl Scheduler {
         *self = Self::default();
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.control.shrink_to_fit();
+        self.small.shrink_to_fit();
+        self.bulk.shrink_to_fit();
+    }
+
     /// Whether [`Self::pack`] would pack anything.
     pub(super) fn has_work(&self, pace: &Pace) -> bool {
         let urgent = !self.control.is_empty() || !self.small.is_empty();

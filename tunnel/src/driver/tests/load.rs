@@ -106,6 +106,28 @@ async fn s36_two_hundred_stalled_readers_and_a_flooder_do_not_stall_a_sibling() 
     drop(stalled);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_at_rest_gives_its_buffers_back_and_works_on() {
+    let (server, mut agent) = pair().await;
+    for _ in 0..3 {
+        let (mut near, mut far) = stream(&server, &mut agent).await;
+        let writer = spawn(async move { write_all_and_finish(&mut near, &[5; 1 << 20]).await });
+        assert_eq!(
+            soon(read_all(&mut far)).await.expect("a clean end").len(),
+            1 << 20
+        );
+        soon(writer).await.expect("no panic").expect("it lives");
+        drop(far);
+        for end in [&server, &agent] {
+            assert_ne!(end.tunnel.shared.drive(|state| state.waiters.capacity()), 0);
+        }
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        for end in [&server, &agent] {
+            assert_eq!(end.tunnel.shared.drive(|state| state.waiters.capacity()), 0);
+        }
+    }
+}
+
 /// With real threads and real time, where a lost wake-up shows as a hang.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_wake_up_is_lost_between_threads() {
