@@ -118,8 +118,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         self.shared.close(closed.clone());
         tracing::debug!(?closed, "tunnel ended");
         if !matches!(closed, Closed::Io(_) | Closed::Dead) {
-            // However it goes: the socket is dropped after it.
-            let _ = timeout(FAREWELL_TIMEOUT, self.socket.close(fault.farewell)).await;
+            // Boxed, lest every living tunnel keeps room for its end. However it goes: the socket
+            // is dropped after it.
+            let farewell = self.socket.close(fault.farewell);
+            let _ = Box::pin(timeout(FAREWELL_TIMEOUT, farewell)).await;
         }
         closed
     }

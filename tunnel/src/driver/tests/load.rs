@@ -128,6 +128,20 @@ async fn a_tunnel_at_rest_gives_its_buffers_back_and_works_on() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_running_tunnel_is_small() {
+    let (server, agent) = duplex(64 * 1024);
+    let agent = spawn(async move { agent_handshake(agent, agent_hello()).await });
+    let (_, pending) = server_handshake(server).await.expect("the agent's HELLO");
+    let established = pending
+        .answer(server_hello())
+        .await
+        .expect("the agent listens");
+    let run = established.driver.run();
+    assert!(size_of_val(&run) <= 1536, "{}", size_of_val(&run));
+    assert!(agent.await.expect("no panic").is_ok());
+}
+
 /// With real threads and real time, where a lost wake-up shows as a hang.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_wake_up_is_lost_between_threads() {
