@@ -37,10 +37,9 @@ impl Server {
         let config = folder.join("adit-server.toml");
         let text = format!(
             "public_url = \"http://adit.localhost:{port}\"\n\
-             device_domain = \"adit.localhost\"\n\n\
-             [listen]\naddress = \"127.0.0.1:{port}\"\n\n\
-             [database]\npath = {:?}\n",
-            folder.join("adit.sqlite")
+             device_domain = \"adit.localhost\"\n\
+             data_dir = {folder:?}\n\n\
+             [listen]\naddress = \"127.0.0.1:{port}\"\n"
         );
         fs::write(&config, text).context("the server's configuration")?;
         let program = Program::find("adit-server")?;

@@ -83,10 +83,9 @@ fn own_config() -> Result<PathBuf> {
     let path = folder.join("adit-server.toml");
     let text = format!(
         "public_url = \"http://adit.localhost:8080\"\n\
-         device_domain = \"adit.localhost\"\n\n\
-         [listen]\naddress = \"127.0.0.1:8080\"\n\n\
-         [database]\npath = {:?}\n",
-        folder.join("adit.sqlite")
+         device_domain = \"adit.localhost\"\n\
+         data_dir = {folder:?}\n\n\
+         [listen]\naddress = \"127.0.0.1:8080\"\n"
     );
     fs::write(&path, text)?;
     eprintln!("configuration: {}", path.display());

@@ -123,7 +123,7 @@ fn bundle_styles(profile: Profile, into: &Path) -> Result<()> {
             "--log-level=warning",
             "--loader:.woff2=file",
         ])
-        .args(["--asset-names=[name]-[hash]", "--public-path=/assets"])
+        .args(["--asset-names=[name]-[hash]", "--public-path=/pkg"])
         .arg(format!("--outdir={}", into.display()))
         .current_dir(&style);
     if profile == Profile::Release {

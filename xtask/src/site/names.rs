@@ -11,16 +11,19 @@ use anyhow::{Context, Result, bail};
 
 use crate::tidy::{hex, sources};
 
+/// Where hashed files are; the server lets browsers keep what is in here for good.
+const PACKAGE: &str = "pkg";
+
 /// In these, `{{name}}` is a reference.
 const TEXT: &[&str] = &["css", "html", "js", "json", "svg", "txt", "webmanifest"];
 
-/// Copies the built parts (to `/assets/`) and the public files to `into`, hashing what is referred to.
+/// Copies the built parts (to `/pkg/`) and the public files to `into`, hashing what is referred to.
 ///
 /// # Errors
 /// A reference names no file, or goes round in a circle.
 pub(super) fn lay_out(parts: &Path, public: &Path, into: &Path) -> Result<()> {
     let mut site = Site::default();
-    site.take(parts, Path::new("assets"))?;
+    site.take(parts, Path::new(PACKAGE))?;
     site.take(public, Path::new(""))?;
     let names: Vec<PathBuf> = site.files.keys().cloned().collect();
     for name in names {
@@ -76,7 +79,7 @@ impl Site {
     }
 
     fn url_of(&mut self, wanted: &str, above: &mut Vec<PathBuf>) -> Result<String> {
-        let built = Path::new("assets").join(wanted);
+        let built = Path::new(PACKAGE).join(wanted);
         let name = [built, PathBuf::from(wanted)]
             .into_iter()
             .find(|name| self.files.contains_key(name));
@@ -96,12 +99,12 @@ fn is_text(name: &Path) -> bool {
         .is_some_and(|extension| TEXT.iter().any(|text| extension == *text))
 }
 
-/// `boot.js` becomes `assets/boot-0123456789abcdef.js`.
+/// `boot.js` becomes `pkg/boot-0123456789abcdef.js`.
 fn hashed(name: &Path, content: &[u8]) -> PathBuf {
     let digest = hex::digest(content);
     let stem = name.file_stem().unwrap_or_default().to_string_lossy();
     let extension = name.extension().unwrap_or_default().to_string_lossy();
-    Path::new("assets").join(format!("{stem}-{}.{extension}", &digest[..16]))
+    Path::new(PACKAGE).join(format!("{stem}-{}.{extension}", &digest[..16]))
 }
 
 /// Replaces each `{{name}}` whose inside looks like a file name.
@@ -148,18 +151,18 @@ mod tests {
         let mut site = site(&[
             ("index.html", "<script src=\"{{boot.js}}\">"),
             ("boot.js", "import '{{frontend.js}}'"),
-            ("assets/frontend.js", "let a = {{}};"),
+            ("pkg/frontend.js", "let a = {{}};"),
         ]);
         site.place(Path::new("index.html"), &mut Vec::new())
             .unwrap();
         let boot = site.files[Path::new("boot.js")].clone();
-        let url = format!("/assets/boot-{}.js", &hex::digest(&boot)[..16]);
+        let url = format!("/pkg/boot-{}.js", &hex::digest(&boot)[..16]);
         let index = String::from_utf8(site.files[Path::new("index.html")].clone()).unwrap();
         assert_eq!(index, format!("<script src=\"{url}\">"));
         assert!(
             String::from_utf8(boot)
                 .unwrap()
-                .contains("/assets/frontend-")
+                .contains("/pkg/frontend-")
         );
         assert!(
             !site.placed.contains_key(Path::new("index.html")),
