@@ -15,12 +15,12 @@ for (const scheme of ['light', 'dark'] as const) {
   test.describe(`in ${scheme} colours`, () => {
     test.use({ colorScheme: scheme });
 
-    test(`the sign-in page is accessible, ${scheme}`, async ({ page, signIn }) => {
+    test('the sign-in page is accessible', async ({ page, signIn }) => {
       await signIn.open();
       await isAccessible(page);
     });
 
-    test(`the pages of the app are accessible, ${scheme}`, async ({ page, demo, devices }) => {
+    test('the pages of the app are accessible', async ({ page, demo, devices }) => {
       await isAccessible(page);
       await devices.openDevice(demo.device(0));
       await isAccessible(page);
