@@ -93,3 +93,6 @@ pub(crate) async fn echo(listener: TcpListener) {
         while connections.try_join_next().is_some() {}
     }
 }
+
+#[cfg(test)]
+mod tests;

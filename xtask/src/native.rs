@@ -25,6 +25,11 @@ pub(crate) fn cargo_xtask(words: &[&str]) -> Command {
     packages(words, &["xtask"])
 }
 
+/// `cargo <words>` over the app alone, for the tests of its pure parts on this machine.
+pub(crate) fn cargo_app(words: &[&str]) -> Command {
+    packages(words, &["app"])
+}
+
 /// `cargo <words>` over the browser crates, for wasm.
 pub(crate) fn cargo_browser(words: &[&str]) -> Command {
     let mut command = packages(words, BROWSER);

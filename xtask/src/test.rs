@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -33,11 +34,15 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
         nextest(&mut native::cargo_xtask(NEXTEST))
     });
     tally += counted_runner("native tests", || nextest(&mut native::cargo(NEXTEST)));
+    tally += counted_runner("the app's tests", || {
+        nextest(&mut native::cargo_app(NEXTEST))
+    });
     tally += counted_runner("examples in the docs", doc_tests);
     if !options.no_browser {
         tally += counted("the web app builds and is small", || {
             site::build(Profile::Release)
         });
+        tally += counted("types of the browser stories", types_of_stories);
         tally += counted_runner("browser stories", stories);
     }
     println!("{tally}");
@@ -69,7 +74,7 @@ fn report(name: &str, error: Option<&anyhow::Error>) {
     }
 }
 
-fn nextest(command: &mut std::process::Command) -> Result<Tally> {
+fn nextest(command: &mut Command) -> Result<Tally> {
     let path = run::root().join("target/nextest/default/junit.xml");
     let _ = fs::remove_file(&path);
     let ended_well = run::run(command).is_ok();
@@ -121,16 +126,26 @@ fn doc_test_sum(line: &str) -> Option<Tally> {
     })
 }
 
+fn types_of_stories() -> Result<()> {
+    run::run(&mut end2end(&[
+        "node_modules/typescript/bin/tsc",
+        "--noEmit",
+    ]))
+}
+
 fn stories() -> Result<Tally> {
     let report = run::root().join("end2end/test-results/report.json");
     let _ = fs::remove_file(&report);
-    let mut command = node::node();
-    command
-        .args(["node_modules/@playwright/test/cli.js", "test"])
-        .current_dir(run::root().join("end2end"))
-        .env("ADIT_DEMO", demo::program());
+    let mut command = end2end(&["node_modules/@playwright/test/cli.js", "test"]);
+    command.env("ADIT_DEMO", demo::program());
     let ended_well = run::run(&mut command).is_ok();
     Ok(Tally::of_runner(playwright(&report)?, ended_well))
+}
+
+fn end2end(words: &[&str]) -> Command {
+    let mut command = node::node();
+    command.args(words).current_dir(run::root().join("end2end"));
+    command
 }
 
 /// A story that passed only at a second try has failed: it will fail others.

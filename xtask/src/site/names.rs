@@ -159,11 +159,7 @@ mod tests {
         let url = format!("/pkg/boot-{}.js", &hex::digest(&boot)[..16]);
         let index = String::from_utf8(site.files[Path::new("index.html")].clone()).unwrap();
         assert_eq!(index, format!("<script src=\"{url}\">"));
-        assert!(
-            String::from_utf8(boot)
-                .unwrap()
-                .contains("/pkg/frontend-")
-        );
+        assert!(String::from_utf8(boot).unwrap().contains("/pkg/frontend-"));
         assert!(
             !site.placed.contains_key(Path::new("index.html")),
             "pages keep their names"

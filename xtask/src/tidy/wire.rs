@@ -13,7 +13,7 @@ const MARK: &str = "<!-- wire: ";
 /// Finds that the wire code has changed since the page was last blessed.
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     let Some(page) = sources.iter().find(|source| source.path == PAGE) else {
-        return Vec::new();
+        return vec![format!("{PAGE} is missing")];
     };
     let line = mark(sources);
     if page.text.lines().any(|text| text == line) {
