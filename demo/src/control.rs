@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use tokio::net::TcpListener;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, WeakStage};
 
 /// The listener, before it serves.
 pub(crate) struct Control(TcpListener);
@@ -37,19 +37,25 @@ impl Control {
     ///
     /// # Errors
     /// The listener failed.
-    pub(crate) async fn serve(self, stage: Stage) -> Result<()> {
+    pub(crate) async fn serve(self, stage: &Stage) -> Result<()> {
         let router = Router::new()
             .route("/devices/{number}/{action}", post(device))
             .route("/server/{action}", post(server))
-            .with_state(stage);
+            // Connections may linger; they must not keep the stage.
+            .with_state(stage.downgrade());
         axum::serve(self.0, router).await.context("control")
     }
 }
 
+const GONE: (StatusCode, String) = (StatusCode::GONE, String::new());
+
 async fn device(
-    State(stage): State<Stage>,
+    State(stage): State<WeakStage>,
     Path((number, action)): Path<(usize, String)>,
 ) -> (StatusCode, String) {
+    let Some(stage) = stage.upgrade() else {
+        return GONE;
+    };
     answer(match action.as_str() {
         "stop" => stage.stop_device(number).await,
         "start" => stage.start_device(number).await,
@@ -57,7 +63,13 @@ async fn device(
     })
 }
 
-async fn server(State(stage): State<Stage>, Path(action): Path<String>) -> (StatusCode, String) {
+async fn server(
+    State(stage): State<WeakStage>,
+    Path(action): Path<String>,
+) -> (StatusCode, String) {
+    let Some(stage) = stage.upgrade() else {
+        return GONE;
+    };
     answer(match action.as_str() {
         "kill" => stage.kill_server().await,
         "start" => stage.start_server().await,

@@ -50,9 +50,17 @@ struct Options {
     logs: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Options::parse()).await {
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let outcome = tokio::runtime::Runtime::new()
+        .context("no runtime")
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(run(options));
+            // A read of standard input cannot be cancelled, and must not be waited for.
+            runtime.shutdown_background();
+            outcome
+        });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -87,7 +95,7 @@ async fn show(options: &Options, folder: &Path) -> Result<()> {
     }
     let control = Control::bind().await?;
     announce::ready(&stage, Some(control.url()?), options.json).await?;
-    control.serve(stage).await
+    control.serve(&stage).await
 }
 
 /// The programs have just been told to end: one may still write its last file.

@@ -1,7 +1,7 @@
 //! All that the demo runs, in the order it is set up; dropped, all of it is gone.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -20,9 +20,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Who signs in.
 pub(crate) const USERNAME: &str = "admin";
 
-/// The running demo; cheap to clone.
-#[derive(Clone)]
+/// The running demo; dropped, its programs end.
 pub(crate) struct Stage(Arc<Parts>);
+
+/// A way to the stage as long as it stands; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct WeakStage(Weak<Parts>);
+
+impl WeakStage {
+    pub(crate) fn upgrade(&self) -> Option<Stage> {
+        self.0.upgrade().map(Stage)
+    }
+}
 
 struct Parts {
     url: String,
@@ -81,6 +90,10 @@ impl Stage {
                 bail!("the server ended by itself:\n{}", server.last_words());
             }
         }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakStage {
+        WeakStage(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -1,5 +1,4 @@
 // Signing out ends what runs.
-import { Panel } from '../stage/pages/panel.ts';
 import { expect, test } from '../stage/test.ts';
 
 const WITHIN_MS = 1_000;
@@ -7,13 +6,9 @@ const WITHIN_MS = 1_000;
 test.use({ expectedErrors: [/401/, /WebSocket/, /ERR_/] });
 
 test('sign-out cuts a running download and a WebSocket within 1 s', async ({ demo, devices }) => {
-  const opened = await devices.openPanel(demo.device(0));
-  // The list stays open beside it, to sign out from.
-  const page = await devices.page.context().newPage();
-  await page.goto(demo.device(0).url);
-  const panel = new Panel(page);
+  const panel = await devices.openPanel(demo.device(0));
+  const { page } = panel;
   await panel.gaugeMoves();
-  if (opened.page !== devices.page) await opened.page.close();
 
   // Read slowly, so that it still runs: whatever the size, the reader has taken a little of it.
   await page.evaluate(() => {

@@ -20,13 +20,13 @@ test('signs in and out', async ({ page, demo, signIn }) => {
 test.describe('with a wrong password', () => {
   test.use({ expectedErrors: [/401.*\/api\/v1\/sign-in/] });
 
-  test('a wrong password is refused and says so', async ({ demo, signIn }) => {
+  test('a wrong password is refused and says so', async ({ page, demo, signIn }) => {
     await signIn.open();
     await signIn.submit(demo.username, 'not-the-password');
-    await expect(signIn.error).toBeVisible();
+    await signIn.isRefused();
     await expect(signIn.username).toHaveValue(demo.username);
     await signIn.submit(demo.username, demo.password);
-    await expect(signIn.error).toBeHidden();
+    await new DeviceList(page, demo).isShown();
   });
 });
 

@@ -20,7 +20,8 @@ export class DeviceList {
   }
 
   row(device: Device): Locator {
-    return this.page.getByRole('listitem').filter({ hasText: device.name });
+    const list = this.page.getByRole('list', { name: 'Devices', exact: true });
+    return list.getByRole('listitem').filter({ hasText: device.name });
   }
 
   async hasState(device: Device, word: string | RegExp): Promise<void> {
@@ -33,21 +34,33 @@ export class DeviceList {
 
   /** Opens the device's own page in the app. */
   async openDevice(device: Device): Promise<void> {
-    await this.page.getByRole('link', { name: device.name }).click();
+    await this.page.getByRole('link', { name: device.name, exact: true }).click();
     await expect(this.page.getByRole('heading', { level: 1, name: device.name })).toBeVisible();
   }
 
-  /** Opens the web page that the device serves; it may come in a tab of its own. */
+  /** Opens the web page that the device serves, in a tab of its own. */
   async openPanel(device: Device): Promise<Panel> {
-    const own = this.page.context().waitForEvent('page', { timeout: 3_000 }).catch(() => this.page);
-    await this.row(device).getByRole('button', { name: /web/i }).first().click();
-    const panel = new Panel(await own);
+    const panel = new Panel(await this.openService(device, 'web'));
     await panel.isShown(device.name);
     return panel;
   }
 
+  async openService(device: Device, service: string): Promise<Page> {
+    const opened = this.page.context().waitForEvent('page');
+    const name = `Open ${service} of ${device.name}`;
+    await this.row(device).getByRole('button', { name, exact: true }).click();
+    return opened;
+  }
+
+  /** From the account's menu where there is one, else from the settings: a phone has no rail. */
   async signOut(): Promise<void> {
-    await this.page.goto(`${this.demo.url}/settings`);
-    await this.page.getByRole('button', { name: 'Sign out', exact: true }).click();
+    const account = this.page.getByRole('button', { name: 'Your account' });
+    if (await account.isVisible()) {
+      await account.click();
+      await this.page.getByRole('menuitem', { name: 'Sign out' }).click();
+    } else {
+      await this.page.getByRole('link', { name: 'Settings' }).click();
+      await this.page.getByRole('button', { name: 'Sign out' }).click();
+    }
   }
 }

@@ -25,7 +25,7 @@ export class SignIn {
   }
 
   get username(): Locator {
-    return this.page.getByRole('textbox', { name: /^user ?name$/i });
+    return this.page.getByLabel('User name', { exact: true });
   }
 
   get password(): Locator {
@@ -36,7 +36,9 @@ export class SignIn {
     return this.page.getByRole('button', { name: 'Sign in', exact: true });
   }
 
-  get error(): Locator {
-    return this.page.getByRole('alert');
+  /** The words for the fault stand beside the password, and belong to it. */
+  async isRefused(): Promise<void> {
+    await expect(this.password).toHaveAttribute('aria-invalid', 'true');
+    await expect(this.password).toHaveAccessibleDescription(/password/i);
   }
 }
