@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{Closed, Established};
+use tunnel::driver::{Budget, Closed, Established, GoAway, Tunnel};
 use tunnel::wire::{AgentHello, Windows};
 
 use crate::config::Config;
@@ -17,12 +17,15 @@ use crate::reconnect::Reconnect;
 use crate::server::{Server, ServerError, Socket, advice_after};
 use crate::service::{MAX_PENDING, MAX_STREAMS, Streams};
 
-/// What this end grants to each stream before the reader has shown its speed.
+/// What unread data of all streams together may take on a small device (PROTOCOL section 5).
+const BUDGET_BYTES: u64 = 16 * 1024 * 1024;
+/// What this end grants. The budget holds so many streams with such windows; a reader that keeps
+/// up gets a larger one soon.
 const WINDOWS: Windows = Windows {
-    initial: 256 * 1024,
+    initial: 64 * 1024,
     max_streams: MAX_STREAMS,
     max_pending: MAX_PENDING,
-    replay: 128 * 1024,
+    replay: 0,
 };
 /// For the last words on a tunnel that this end closes.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,6 +35,7 @@ pub struct Agent {
     config: Arc<Config>,
     server: Server,
     streams: Arc<Streams>,
+    budget: Budget,
     rng: StdRng,
 }
 
@@ -46,6 +50,7 @@ impl Agent {
         let config = Arc::new(config);
         Ok(Self {
             streams: Streams::new(Arc::clone(&config))?,
+            budget: Budget::new(BUDGET_BYTES),
             config,
             server,
             rng,
@@ -57,9 +62,9 @@ impl Agent {
         let mut reconnect = Reconnect::default();
         let mut failures = Failures::default();
         loop {
-            let hello = self.hello();
+            let (hello, settings) = (self.hello(), self.settings());
             let attempt = tokio::select! {
-                attempt = self.server.connect(hello, &mut self.rng) => attempt,
+                attempt = self.server.connect(hello, settings, &mut self.rng) => attempt,
                 () = stop.cancelled() => return,
             };
             let wait = match attempt {
@@ -105,11 +110,15 @@ impl Agent {
         tokio::pin!(driver);
         let closed = tokio::select! {
             closed = &mut driver => closed,
-            () = async {
-                self.streams.serve(&mut incoming, &cut_streams).await;
+            () = self.streams.serve(&mut incoming, &cut_streams) => {
                 // The tunnel has ended; the driver says why.
-                std::future::pending().await
-            } => Closed::Local,
+                driver.await
+            }
+            goaway = finished(&tunnel) => {
+                tunnel.close();
+                let _ = timeout(FAREWELL_TIMEOUT, &mut driver).await;
+                Closed::GoAway(goaway)
+            }
             () = stop.cancelled() => {
                 tunnel.close();
                 timeout(FAREWELL_TIMEOUT, &mut driver).await.unwrap_or(Closed::Local)
@@ -122,6 +131,14 @@ impl Agent {
         closed
     }
 
+    fn settings(&self) -> tunnel::driver::Config {
+        tunnel::driver::Config {
+            tunnel_budget_bytes: BUDGET_BYTES,
+            process_budget: self.budget.clone(),
+            ..tunnel::driver::Config::default()
+        }
+    }
+
     fn hello(&self) -> AgentHello {
         AgentHello {
             instance: self.server.instance(),
@@ -132,6 +149,18 @@ impl Agent {
             info: info::gather(&self.config, Path::new("/")),
             resume: None,
         }
+    }
+}
+
+/// Completes when the server has said GOAWAY and the last stream after it has ended.
+async fn finished(tunnel: &Tunnel) -> GoAway {
+    match tunnel.sent_away().await {
+        Some(goaway) => {
+            tunnel.idle().await;
+            goaway
+        }
+        // It ended without; the driver says why.
+        None => std::future::pending().await,
     }
 }
 

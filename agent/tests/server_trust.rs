@@ -171,7 +171,7 @@ async fn s29_bad_certificates_are_refused_with_the_reason() {
 
     for (tls, reason) in [
         (self_signed, "signed by nobody this device trusts"),
-        (self_signed_ca, "signed by nobody this device trusts"),
+        (self_signed_ca, "signed by itself"),
         (
             Ca::new().sign(certificate_for("adit.localhost")),
             "signed by nobody this device trusts",

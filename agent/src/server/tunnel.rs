@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use ring::digest;
 use tunnel::TUNNEL_PROTOCOL;
-use tunnel::driver::{Established, agent_handshake};
+use tunnel::driver::{Config, Established, agent_handshake_with};
 use tunnel::proof::Purpose;
 use tunnel::wire::{AgentHello, ServerHello};
 
@@ -25,6 +25,7 @@ impl Server {
     pub(crate) async fn connect(
         &self,
         hello: AgentHello,
+        settings: Config,
         rng: &mut StdRng,
     ) -> Result<(ServerHello, Established<Socket>), ServerError> {
         let key = BASE64.encode(&rng.random::<[u8; 16]>());
@@ -42,7 +43,7 @@ impl Server {
         }
         check_upgrade(answer.headers(), &key)?;
         let socket = connection.upgrade(answer).await?;
-        Ok(agent_handshake(socket, hello).await?)
+        Ok(agent_handshake_with(socket, hello, settings).await?)
     }
 }
 

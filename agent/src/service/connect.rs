@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -73,6 +74,9 @@ impl Connector {
         let tcp = dial::connect(&addresses)
             .await
             .map_err(|error| refused(&error))?;
+        if let Err(error) = tcp.set_zero_linger() {
+            tracing::debug!(%error, "a cut stream may look like a clean end to its service");
+        }
         if !service.tls {
             return Ok(Connection::Plain(tcp));
         }
@@ -108,22 +112,22 @@ fn refused(error: &io::Error) -> Refused {
     }
 }
 
-/// A connection to a service.
+/// A connection to a service. Dropped before [`Connection::end_cleanly`] it tells the service with
+/// RST that something broke; a FIN would look like a clean end of what was cut.
 pub(super) enum Connection {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Connection {
-    /// From now on dropping it tells the service with RST that something broke; a FIN would look
-    /// like a clean end.
-    pub(super) fn abort_on_drop(&self) {
+    /// Both ways have ended with FIN: what is still on its way must not be thrown away.
+    pub(super) fn end_cleanly(&self) {
         let tcp = match self {
             Self::Plain(tcp) => tcp,
             Self::Tls(encrypted) => encrypted.get_ref().0,
         };
-        if let Err(error) = tcp.set_zero_linger() {
-            tracing::debug!(%error, "a broken stream may look like a clean end to its service");
+        if let Err(error) = SockRef::from(tcp).set_linger(None) {
+            tracing::debug!(%error, "a service may lose the last bytes of a stream");
         }
     }
 }

@@ -7,8 +7,10 @@ mod splice;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tunnel::driver::{Incoming, IncomingStream, Stream};
@@ -23,6 +25,9 @@ use crate::server::ServerError;
 pub(crate) const MAX_STREAMS: u32 = 256;
 /// Of these, still connecting.
 pub(crate) const MAX_PENDING: u32 = 64;
+
+/// For the service to take the last bytes of a stream that was cut after they had arrived.
+const LAST_BYTES_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Owner of all stream tasks of the agent: the only place in it that spawns any.
 pub(crate) struct Streams {
@@ -105,17 +110,27 @@ impl Streams {
 }
 
 /// Carries bytes until both ways have ended. A break at one end is a break at the other, never a
-/// clean end: RST towards the service, RESET towards the server.
-async fn carry(stream: Stream, mut connection: Connection, service: &str) {
+/// clean end: RST towards the service, RESET towards the server. Dropped, it breaks at both.
+async fn carry(mut stream: Stream, mut connection: Connection, service: &str) {
     let control = stream.control();
-    match splice::splice(stream, &mut connection).await {
-        Ok(()) => {}
-        Err(Broken::Service(error)) => {
+    // A cut shows in reads and writes of the stream at once, but not while the service takes
+    // nothing of what was read before.
+    let given_up = async {
+        let error = control.cut().await;
+        sleep(LAST_BYTES_TIMEOUT).await;
+        Broken::Stream(error.into())
+    };
+    let broken = tokio::select! {
+        spliced = splice::splice(&mut stream, &mut connection) => spliced.err(),
+        broken = given_up => Some(broken),
+    };
+    match broken {
+        None => connection.end_cleanly(),
+        Some(Broken::Service(error)) => {
             control.reset(Code::Broken, "the service broke the connection");
             tracing::debug!(service, %error, "the service broke a stream");
         }
-        Err(Broken::Stream(error)) => {
-            connection.abort_on_drop();
+        Some(Broken::Stream(error)) => {
             tracing::debug!(service, %error, "a stream was cut");
         }
     }

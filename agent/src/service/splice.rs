@@ -16,9 +16,9 @@ pub(super) enum Broken {
 
 /// Returns when both ways have ended cleanly, or as soon as one end broke. An end of one way is
 /// passed on as such and leaves the other way open (half-close).
-pub(super) async fn splice<T, S>(stream: T, service: &mut S) -> Result<(), Broken>
+pub(super) async fn splice<T, S>(stream: &mut T, service: &mut S) -> Result<(), Broken>
 where
-    T: AsyncRead + AsyncWrite,
+    T: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut from_stream, mut to_stream) = split(stream);
@@ -66,13 +66,13 @@ where
 
 #[cfg(test)]
 mod tests {
+    use ends::{Breaks, Step};
     use tokio::io::duplex;
-    use tokio_test_io::{Breaks, Step};
 
     use super::*;
 
     /// An end that does as it is told.
-    mod tokio_test_io {
+    mod ends {
         use std::io;
         use std::pin::Pin;
         use std::task::{Context, Poll};
@@ -121,9 +121,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_half_close_leaves_the_other_way_open() {
-        let (mut user, stream) = duplex(64);
+        let (mut user, mut stream) = duplex(64);
         let (mut service, mut connection) = duplex(64);
-        let spliced = splice(stream, &mut connection);
+        let spliced = splice(&mut stream, &mut connection);
         let talk = async {
             user.write_all(b"question").await.unwrap();
             user.shutdown().await.unwrap();
@@ -143,10 +143,10 @@ mod tests {
     #[tokio::test]
     async fn the_end_that_broke_is_named() {
         let mut service = Breaks(Step::Silence);
-        let outcome = splice(Breaks(Step::Break), &mut service).await;
+        let outcome = splice(&mut Breaks(Step::Break), &mut service).await;
         assert!(matches!(outcome, Err(Broken::Stream(_))), "{outcome:?}");
         let mut service = Breaks(Step::Break);
-        let outcome = splice(Breaks(Step::Silence), &mut service).await;
+        let outcome = splice(&mut Breaks(Step::Silence), &mut service).await;
         assert!(matches!(outcome, Err(Broken::Service(_))), "{outcome:?}");
     }
 }

@@ -50,6 +50,8 @@ struct Inner {
     prover: Prover,
     admission: Admission,
     registry: Registry,
+    /// Of every tunnel; its budget is the one of the process.
+    tunnel: tunnel::driver::Config,
     /// Cancelled when no tunnel and no stream shall begin any more.
     draining: CancellationToken,
 }
@@ -71,6 +73,7 @@ impl Relay {
             prover: Prover::new(&config, clock, &nonce_key),
             admission: Admission::default(),
             registry: Registry::new(tokio::time::Instant::now()),
+            tunnel: tunnel::driver::Config::default(),
             draining: CancellationToken::new(),
             lifecycle: lifecycle.clone(),
         }));

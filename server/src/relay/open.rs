@@ -102,6 +102,10 @@ impl From<driver::OpenError> for OpenError {
             }
             | driver::OpenError::Draining
             | driver::OpenError::Closed => Self::Reconnecting,
+            driver::OpenError::BadTarget => Self::Refused {
+                code: Code::NotOffered,
+                text: String::new(),
+            },
             driver::OpenError::Rejected { code, text } => Self::Refused { code, text },
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{
-    Closed, Established, GoAway, GoAwayReason, HandshakeError, Tunnel, server_handshake,
+    Closed, Established, GoAway, GoAwayReason, HandshakeError, Tunnel, server_handshake_with,
 };
 use tunnel::wire::{Code, ServerHello, Windows};
 
@@ -23,13 +23,8 @@ const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often round-trip times are read.
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 const KEEPALIVE_S: u32 = 45;
-/// What this end grants. An agent opens few streams: telemetry and the like.
-const WINDOWS: Windows = Windows {
-    initial: 64 * 1024,
-    max_streams: 16,
-    max_pending: 16,
-    replay: 128 * 1024,
-};
+/// An agent opens few streams: telemetry and the like.
+const MAX_AGENT_STREAMS: u32 = 16;
 
 /// A device that has proven itself and whose connection is about to become a tunnel.
 pub(super) struct Newcomer {
@@ -69,7 +64,8 @@ impl Relay {
             .await
             .map_err(|_| HandshakeError::TimedOut)?
             .map_err(std::io::Error::other)?;
-        let (hello, pending) = server_handshake(TokioIo::new(upgraded)).await?;
+        let (hello, pending) =
+            server_handshake_with(TokioIo::new(upgraded), self.0.tunnel.clone()).await?;
         if hello.instance != instance {
             return Err(HandshakeError::Protocol(
                 "HELLO names another instance".to_owned(),
@@ -77,7 +73,7 @@ impl Relay {
         }
         // A tunnel that begins now is newer than all before it, whoever registers first.
         let epoch = self.0.devices.next_epoch();
-        let established = pending.answer(server_hello(epoch)?).await?;
+        let established = pending.answer(self.server_hello(epoch)?).await?;
         let tunnel = established.tunnel.clone();
         match self
             .0
@@ -129,6 +125,27 @@ impl Relay {
         {
             send_away(&tunnel, GoAwayReason::Restart);
         }
+    }
+
+    fn server_hello(&self, epoch: u64) -> Result<ServerHello, HandshakeError> {
+        let mut tunnel = [0; 16];
+        SystemRandom::new()
+            .fill(&mut tunnel)
+            .map_err(|_| std::io::Error::other("no random numbers for a tunnel's id"))?;
+        let max_streams = MAX_AGENT_STREAMS;
+        Ok(ServerHello {
+            tunnel,
+            epoch,
+            resumed: false,
+            received: None,
+            features: Vec::new(),
+            windows: Windows {
+                max_streams,
+                max_pending: max_streams,
+                ..self.0.tunnel.windows()
+            },
+            keepalive_s: KEEPALIVE_S,
+        })
     }
 
     async fn serve(self, device: DeviceId, epoch: u64, established: Established<Socket>) {
@@ -183,20 +200,4 @@ pub(super) fn send_away(tunnel: &Tunnel, reason: GoAwayReason) {
         url: None,
     });
     tunnel.close();
-}
-
-fn server_hello(epoch: u64) -> Result<ServerHello, HandshakeError> {
-    let mut tunnel = [0; 16];
-    SystemRandom::new()
-        .fill(&mut tunnel)
-        .map_err(|_| std::io::Error::other("no random numbers for a tunnel's id"))?;
-    Ok(ServerHello {
-        tunnel,
-        epoch,
-        resumed: false,
-        received: None,
-        features: Vec::new(),
-        windows: WINDOWS,
-        keepalive_s: KEEPALIVE_S,
-    })
 }

@@ -59,7 +59,10 @@ fn s28_two_processes_that_keep_swapping_are_noticed() {
             "{epoch}"
         );
     }
-    assert!(swap(7, TWO, start + Duration::from_secs(1)), "the sixth swap");
+    assert!(
+        swap(7, TWO, start + Duration::from_secs(1)),
+        "the sixth swap"
+    );
     let later = start + SWAP_WINDOW + Duration::from_secs(1);
     assert!(!swap(8, ONE, later), "a new window");
 }
