@@ -205,6 +205,12 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_a_good_file() {
+        let config = parse(include_str!("../agent.example.toml")).unwrap();
+        assert_eq!(config.services.len(), 4);
+    }
+
+    #[test]
     fn paths_are_relative_to_the_file() {
         let config =
             parse("server = 'https://a.example'\nkey_file = 'k'\nca_file = '/ca'").unwrap();

@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::config::Config;
 use crate::dial;
@@ -42,7 +43,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// The server as this process sees it.
 pub(crate) struct Server {
     url: ServerUrl,
-    tls: Arc<ClientConfig>,
+    /// `None`: plain http, on this machine.
+    tls: Option<Arc<ClientConfig>>,
     key: Arc<DeviceKey>,
     /// Random per process: tells two processes with one key apart.
     instance: [u8; 16],
@@ -57,7 +59,10 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let mut instance = [0; 16];
         rng.fill_bytes(&mut instance);
-        let tls = client_config(config.ca_file.as_deref())?;
+        let is_tls = config.server.is_tls();
+        let tls = is_tls
+            .then(|| client_config(config.ca_file.as_deref()))
+            .transpose()?;
         Ok(Self {
             url: config.server.clone(),
             tls,
@@ -82,17 +87,17 @@ impl Server {
             .await
             .map_err(|_| ServerError::TimedOut("connecting"))?
             .map_err(|source| ServerError::Connect { authority, source })?;
-        let io: Box<dyn Io> = if self.url.is_tls() {
-            let name = server_name(self.url.host())?;
-            let handshake =
-                tokio_rustls::TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
-            let encrypted = timeout(TLS_TIMEOUT, handshake)
-                .await
-                .map_err(|_| ServerError::TimedOut("the TLS handshake"))?
-                .map_err(|error| tls::explain(&error, self.url.host()))?;
-            Box::new(encrypted)
-        } else {
-            Box::new(tcp)
+        let io: Box<dyn Io> = match &self.tls {
+            None => Box::new(tcp),
+            Some(config) => {
+                let name = server_name(self.url.host())?;
+                let handshake = TlsConnector::from(Arc::clone(config)).connect(name, tcp);
+                let encrypted = timeout(TLS_TIMEOUT, handshake)
+                    .await
+                    .map_err(|_| ServerError::TimedOut("the TLS handshake"))?
+                    .map_err(|error| tls::explain(&error, self.url.host()))?;
+                Box::new(encrypted)
+            }
         };
         http1::Connection::open(io).await
     }

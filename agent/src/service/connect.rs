@@ -36,17 +36,22 @@ impl Refused {
     }
 }
 
-/// Connects to services; holds what their TLS needs.
+/// Connects to services; holds what their TLS needs, which is nothing for most devices.
 pub(super) struct Connector {
-    checked: Arc<ClientConfig>,
-    unchecked: Arc<ClientConfig>,
+    checked: Option<Arc<ClientConfig>>,
+    unchecked: Option<Arc<ClientConfig>>,
 }
 
 impl Connector {
-    pub(super) fn new() -> Result<Self, ServerError> {
+    pub(super) fn new(services: &[Service]) -> Result<Self, ServerError> {
+        let has_tls = |skips_checks| {
+            services
+                .iter()
+                .any(|service| service.tls && tls::may_skip_checks(&service.host) == skips_checks)
+        };
         Ok(Self {
-            checked: tls::checked()?,
-            unchecked: tls::unchecked()?,
+            checked: has_tls(false).then(tls::checked).transpose()?,
+            unchecked: has_tls(true).then(tls::unchecked).transpose()?,
         })
     }
 
@@ -85,6 +90,7 @@ impl Connector {
         } else {
             &self.checked
         };
+        let config = config.as_ref().ok_or(Refused::new(Code::Internal, ""))?;
         let name = tls::server_name(&service.host).map_err(|_| {
             Refused::new(Code::Broken, "no certificate can have the service's name")
         })?;
@@ -191,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_port_is_told_apart_from_silence() {
-        let connector = Connector::new().unwrap();
+        let connector = Connector::new(&[service(1, true)]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         assert!(connector.connect(&service(port, false)).await.is_ok());
@@ -205,8 +211,43 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the service ends with the test's runtime"
+    )]
+    async fn a_certificate_signed_by_the_device_itself_will_do_at_a_private_address() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["whatever.lan".to_owned()])
+            .and_then(|params| params.self_signed(&key))
+            .unwrap();
+        let private = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+            let (tcp, _) = listener.accept().await.unwrap();
+            let mut encrypted = acceptor.accept(tcp).await.unwrap();
+            encrypted.write_all(b"hello").await.unwrap();
+            encrypted.shutdown().await.unwrap();
+        });
+        let connector = Connector::new(&[service(port, true)]).unwrap();
+        let mut connection = connector.connect(&service(port, true)).await.ok().unwrap();
+        let mut greeting = String::new();
+        connection.read_to_string(&mut greeting).await.unwrap();
+        assert_eq!(greeting, "hello");
+    }
+
+    #[tokio::test]
     async fn a_service_that_stays_silent_during_tls_times_out() {
-        let connector = Connector::new().unwrap();
+        let connector = Connector::new(&[service(1, true)]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::time::pause();

@@ -39,7 +39,7 @@ pub(crate) struct Streams {
 
 impl Streams {
     pub(crate) fn new(config: Arc<Config>) -> Result<Arc<Self>, ServerError> {
-        let connector = Connector::new()?;
+        let connector = Connector::new(&config.services)?;
         let room = Arc::new(Semaphore::new(MAX_STREAMS as usize));
         Ok(Arc::new(Self {
             config,

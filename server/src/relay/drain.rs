@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::time::timeout;
 use tunnel::driver::{GoAway, GoAwayReason};
 
 use super::Relay;
@@ -18,35 +17,27 @@ const MIN_SPREAD: Duration = Duration::from_millis(500);
 
 impl Relay {
     /// Tells every agent to come back later, each at its own time, and refuses new tunnels and
-    /// streams from now on. Returns when all tunnels have ended: each when its last stream has,
-    /// all of them after `grace`.
-    pub async fn drain(&self, grace: Duration) {
+    /// streams from now on. Each tunnel is closed when its last stream has ended.
+    pub fn drain(&self) {
         self.0.draining.cancel();
         let tunnels = self.0.registry.all();
         let count = u32::try_from(tunnels.len()).unwrap_or(u32::MAX);
-        let spread =
-            (Duration::from_secs(1) * count / DEVICES_PER_SECOND).clamp(MIN_SPREAD, MAX_SPREAD);
-        let ended: FuturesUnordered<_> = tunnels
-            .iter()
-            .map(|(_, _, tunnel)| {
-                tunnel.go_away(GoAway {
-                    reason: GoAwayReason::Restart,
-                    reconnect_after: random_below(spread),
-                    url: None,
-                });
-                async {
-                    tunnel.idle().await;
-                    tunnel.close();
-                    tunnel.closed().await;
-                }
-            })
-            .collect();
-        if timeout(grace, ended.count()).await.is_ok() {
-            return;
-        }
+        let spread = (Duration::from_secs(1) * count / DEVICES_PER_SECOND)
+            .clamp(MIN_SPREAD, MAX_SPREAD);
         for (_, _, tunnel) in &tunnels {
-            tunnel.close();
+            tunnel.go_away(GoAway {
+                reason: GoAwayReason::Restart,
+                reconnect_after: random_below(spread),
+                url: None,
+            });
         }
+        self.0.lifecycle.spawn("relay-drain", async move {
+            let closing = tunnels.iter().map(|(_, _, tunnel)| async {
+                tunnel.idle().await;
+                tunnel.close();
+            });
+            closing.collect::<FuturesUnordered<_>>().count().await;
+        });
     }
 
     /// Seconds for a `Retry-After` that does not bring all agents back in the same moment.

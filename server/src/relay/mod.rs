@@ -21,6 +21,7 @@ mod upgrade;
 use std::sync::Arc;
 
 use api::DeviceId;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::GoAwayReason;
 use utoipa_axum::router::OpenApiRouter;
@@ -72,7 +73,7 @@ impl Relay {
             devices,
             prover: Prover::new(&config, clock, &nonce_key),
             admission: Admission::default(),
-            registry: Registry::new(tokio::time::Instant::now()),
+            registry: Registry::new(Instant::now()),
             tunnel: tunnel::driver::Config::default(),
             draining: CancellationToken::new(),
             lifecycle: lifecycle.clone(),
@@ -86,7 +87,7 @@ impl Relay {
 
     /// Ends the device's tunnel (it was deleted or disabled).
     pub fn disconnect(&self, device: DeviceId) {
-        if let Some(tunnel) = self.0.registry.take(device) {
+        if let Some(tunnel) = self.0.registry.take(device, Instant::now()) {
             serve::send_away(&tunnel, GoAwayReason::Disabled);
         }
     }

@@ -27,6 +27,8 @@ struct Slot<T> {
     /// The highest epoch ever registered: nothing below it may come after it.
     epoch: u64,
     lost_at: Instant,
+    /// Not after it was sent away for good.
+    expected_back: bool,
     swaps: Swaps,
 }
 
@@ -72,6 +74,7 @@ impl<T: Clone> Registry<T> {
             current: None,
             epoch: 0,
             lost_at: now,
+            expected_back: true,
             swaps: Swaps {
                 since: now,
                 count: 0,
@@ -81,6 +84,7 @@ impl<T: Clone> Registry<T> {
             return Err(tunnel);
         }
         slot.epoch = epoch;
+        slot.expected_back = true;
         let replaced = slot.current.replace(Entry { instance, tunnel });
         let flapping = replaced
             .as_ref()
@@ -105,11 +109,12 @@ impl<T: Clone> Registry<T> {
     }
 
     /// Takes the device's tunnel away, for good: the device is not expected back.
-    pub(super) fn take(&self, device: DeviceId) -> Option<T> {
+    pub(super) fn take(&self, device: DeviceId, now: Instant) -> Option<T> {
         let mut devices = self.lock();
         let slot = devices.get_mut(&device)?;
         // The epoch stays: a handshake that is under way must not come after a newer one.
-        slot.lost_at = self.started_at;
+        slot.expected_back = false;
+        slot.lost_at = now;
         slot.current.take().map(|entry| entry.tunnel)
     }
 
@@ -122,6 +127,7 @@ impl<T: Clone> Registry<T> {
             }) => {
                 return Whereabouts::Here(entry.tunnel.clone());
             }
+            Some(Slot { expected_back: false, .. }) => return Whereabouts::Away,
             Some(slot) => slot.lost_at,
             None => self.started_at,
         };

@@ -121,7 +121,7 @@ impl Relay {
             self.disconnect(device);
         }
         if self.0.draining.is_cancelled()
-            && let Some(tunnel) = self.0.registry.take(device)
+            && let Some(tunnel) = self.0.registry.take(device, Instant::now())
         {
             send_away(&tunnel, GoAwayReason::Restart);
         }

@@ -106,11 +106,13 @@ fn a_lost_device_is_expected_back_for_a_while() {
 fn a_device_taken_away_is_not_expected_back() {
     let start = now();
     let registry = Registry::new(start);
-    let later = start + Duration::from_secs(100);
-    assert!(registry.register(device(1), 1, ONE, "it", later).is_ok());
-    assert_eq!(registry.take(device(1)), Some("it"));
-    assert_eq!(registry.find(device(1), later), Whereabouts::Away);
-    assert_eq!(registry.take(device(2)), None);
+    assert!(registry.register(device(1), 1, ONE, "it", start).is_ok());
+    assert_eq!(registry.take(device(1), start), Some("it"));
+    assert_eq!(registry.find(device(1), start), Whereabouts::Away);
+    assert_eq!(registry.take(device(2), start), None);
+    assert!(registry.register(device(1), 2, ONE, "again", start).is_ok(), "enabled again");
+    assert!(registry.remove(device(1), 2, start));
+    assert_eq!(registry.find(device(1), start), Whereabouts::ExpectedBack);
 }
 
 proptest! {
