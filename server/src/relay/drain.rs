@@ -22,8 +22,8 @@ impl Relay {
         self.0.draining.cancel();
         let tunnels = self.0.registry.all();
         let count = u32::try_from(tunnels.len()).unwrap_or(u32::MAX);
-        let spread = (Duration::from_secs(1) * count / DEVICES_PER_SECOND)
-            .clamp(MIN_SPREAD, MAX_SPREAD);
+        let spread =
+            (Duration::from_secs(1) * count / DEVICES_PER_SECOND).clamp(MIN_SPREAD, MAX_SPREAD);
         for (_, _, tunnel) in &tunnels {
             tunnel.go_away(GoAway {
                 reason: GoAwayReason::Restart,

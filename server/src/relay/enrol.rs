@@ -1,10 +1,14 @@
 //! `POST /api/v1/enrolments`: a key becomes a device.
 
+use std::time::Duration;
+
 use api::{Enrol, Enrolled, ProblemCode};
 use axum::Json;
-use axum::extract::State;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use http::StatusCode;
+use http::request::Parts;
+use tokio::time::timeout;
 use tunnel::proof::Purpose;
 
 use crate::http::ApiError;
@@ -12,6 +16,7 @@ use crate::state::AppState;
 
 /// An install key and a name.
 const MAX_BODY_BYTES: usize = 4096;
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Enrol the device whose key `Authorization: Adit-Device` proves
 ///
@@ -30,10 +35,10 @@ const MAX_BODY_BYTES: usize = 4096;
 )]
 pub(super) async fn enrol(
     State(state): State<AppState>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<(StatusCode, Json<Enrolled>), ApiError> {
     let relay = &state.relay.0;
+    let (Parts { headers, .. }, body) = request.into_parts();
     // No browser belongs here, and none could sign.
     if headers.contains_key(http::header::ORIGIN) {
         return Err(ApiError::new(ProblemCode::CrossOrigin));
@@ -47,9 +52,11 @@ pub(super) async fn enrol(
         .await
         .ok_or_else(|| ApiError::new(ProblemCode::Busy).retry_after(5))?;
     let proven = relay.prover.check(Purpose::Enrolment, "", &headers)?;
-    if body.len() > MAX_BODY_BYTES {
-        return Err(ApiError::new(ProblemCode::TooLarge));
-    }
+    // Only whoever proved a key may send a body at all.
+    let body = timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES))
+        .await
+        .map_err(|_| ApiError::new(ProblemCode::BadRequest).detail("The body did not come."))?
+        .map_err(|_| ApiError::new(ProblemCode::TooLarge))?;
     let input: Enrol = serde_json::from_slice(&body)
         .map_err(|error| ApiError::new(ProblemCode::BadRequest).detail(error.to_string()))?;
     let enrolled = state.devices.enrol(proven.key, input).await?;

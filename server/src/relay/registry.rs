@@ -127,7 +127,10 @@ impl<T: Clone> Registry<T> {
             }) => {
                 return Whereabouts::Here(entry.tunnel.clone());
             }
-            Some(Slot { expected_back: false, .. }) => return Whereabouts::Away,
+            Some(Slot {
+                expected_back: false,
+                ..
+            }) => return Whereabouts::Away,
             Some(slot) => slot.lost_at,
             None => self.started_at,
         };

@@ -110,7 +110,10 @@ fn a_device_taken_away_is_not_expected_back() {
     assert_eq!(registry.take(device(1), start), Some("it"));
     assert_eq!(registry.find(device(1), start), Whereabouts::Away);
     assert_eq!(registry.take(device(2), start), None);
-    assert!(registry.register(device(1), 2, ONE, "again", start).is_ok(), "enabled again");
+    assert!(
+        registry.register(device(1), 2, ONE, "again", start).is_ok(),
+        "enabled again"
+    );
     assert!(registry.remove(device(1), 2, start));
     assert_eq!(registry.find(device(1), start), Whereabouts::ExpectedBack);
 }
