@@ -8,8 +8,10 @@ use api::DeviceId;
 use tokio::time::Instant;
 use tunnel::driver::Tunnel;
 
-/// A device that was lost less long ago is expected back.
-const EXPECTED_BACK: Duration = Duration::from_secs(60);
+/// A device that was lost less long ago is expected back (as its presence has it).
+const EXPECTED_BACK: Duration = Duration::from_secs(20);
+/// After a start all of them are, for so long.
+const EXPECTED_AFTER_START: Duration = Duration::from_secs(60);
 /// Two processes with one key take turns so often: somebody copied the key.
 const MAX_SWAPS: u32 = 5;
 const SWAP_WINDOW: Duration = Duration::from_secs(600);
@@ -120,21 +122,19 @@ impl<T: Clone> Registry<T> {
 
     pub(super) fn find(&self, device: DeviceId, now: Instant) -> Whereabouts<T> {
         let devices = self.lock();
-        let lost_at = match devices.get(&device) {
+        let expected_back = match devices.get(&device) {
             Some(Slot {
                 current: Some(entry),
                 ..
             }) => {
                 return Whereabouts::Here(entry.tunnel.clone());
             }
-            Some(Slot {
-                expected_back: false,
-                ..
-            }) => return Whereabouts::Away,
-            Some(slot) => slot.lost_at,
-            None => self.started_at,
+            Some(slot) => {
+                slot.expected_back && now.saturating_duration_since(slot.lost_at) < EXPECTED_BACK
+            }
+            None => now.saturating_duration_since(self.started_at) < EXPECTED_AFTER_START,
         };
-        if now.saturating_duration_since(lost_at) < EXPECTED_BACK {
+        if expected_back {
             Whereabouts::ExpectedBack
         } else {
             Whereabouts::Away

@@ -94,10 +94,10 @@ fn a_lost_device_is_expected_back_for_a_while() {
     );
     registry.remove(device(1), 1, after(200));
     assert_eq!(
-        registry.find(device(1), after(259)),
+        registry.find(device(1), after(219)),
         Whereabouts::ExpectedBack
     );
-    assert_eq!(registry.find(device(1), after(261)), Whereabouts::Away);
+    assert_eq!(registry.find(device(1), after(221)), Whereabouts::Away);
     registry.forget_lost(after(2000));
     assert_eq!(registry.devices.lock().unwrap().len(), 0);
 }
