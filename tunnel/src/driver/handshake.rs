@@ -61,7 +61,7 @@ pub async fn agent_handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    agent_handshake_with(socket, hello, Config::default()).await
+    agent_handshake_with(socket, hello, Config::for_agent()).await
 }
 
 /// As [`agent_handshake`], with settings. The server's HELLO rules over `keepalive_idle`.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::shared::{Shared, store};
+use super::shared::{Shared, State, store};
 use super::socket::{Fault, Received, Socket, close_frame};
 use crate::wire::GoAway;
 
@@ -24,6 +24,11 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
 const TURN_MESSAGES: usize = 16;
 /// Turns before other tasks of the runtime have theirs.
 const TURNS: usize = 8;
+
+/// A tunnel without large messages for this long, or up to twice as long, gives buffers back.
+const SHRINK_AFTER: Duration = Duration::from_secs(10);
+/// A message that makes buffers grow.
+const LARGE_MESSAGE_BYTES: usize = 4 * 1024;
 
 /// Why a tunnel ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +51,8 @@ pub enum Closed {
 pub struct Driver<S> {
     socket: Socket<S>,
     shared: Arc<Shared>,
+    /// Ends the tunnel for its handles when the driver is dropped.
+    _guard: CloseOnDrop,
     /// What came together with the peer's HELLO.
     early: Bytes,
     timer: Pin<Box<Sleep>>,
@@ -54,6 +61,22 @@ pub struct Driver<S> {
     reported_bytes: u64,
     /// Since when the socket takes nothing.
     stalled_since: Option<Instant>,
+    /// When to look whether buffers can be given back.
+    shrink_at: Option<Instant>,
+    /// A large message went or came since that was set.
+    large_since: bool,
+}
+
+/// Why polling paused.
+enum Pause {
+    End(Fault),
+    Shrink,
+}
+
+impl From<Fault> for Pause {
+    fn from(fault: Fault) -> Self {
+        Self::End(fault)
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
@@ -61,18 +84,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         let reported_bytes = socket.written_bytes();
         Self {
             socket,
+            _guard: CloseOnDrop(Arc::clone(&shared)),
             shared,
             early,
             timer: Box::pin(sleep_until(Instant::now())),
             unflushed: false,
             reported_bytes,
             stalled_since: None,
+            shrink_at: None,
+            large_since: false,
         }
     }
 
     /// Runs until the tunnel ends. Dropped earlier, the tunnel ends at once.
     pub async fn run(mut self) -> Closed {
-        let fault = poll_fn(|cx| self.poll(cx)).await;
+        let fault = loop {
+            match poll_fn(|cx| self.poll(cx)).await {
+                Pause::End(fault) => break fault,
+                Pause::Shrink => {
+                    self.socket = self.socket.shrink().await;
+                    self.shared.drive(State::shrink);
+                }
+            }
+        };
         let closed = match fault.closed {
             lost @ (Closed::Peer | Closed::Io(_)) => self
                 .shared
@@ -84,20 +118,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         self.shared.close(closed.clone());
         tracing::debug!(?closed, "tunnel ended");
         if !matches!(closed, Closed::Io(_) | Closed::Dead) {
-            // However it goes: the socket is dropped after it.
-            let _ = timeout(FAREWELL_TIMEOUT, self.socket.close(fault.farewell)).await;
+            // Boxed, lest every living tunnel keeps room for its end. However it goes: the socket
+            // is dropped after it.
+            let farewell = self.socket.close(fault.farewell);
+            let _ = Box::pin(timeout(FAREWELL_TIMEOUT, farewell)).await;
         }
         closed
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
         match self.poll_turns(cx) {
             Ok(()) => Poll::Pending,
-            Err(fault) => Poll::Ready(fault),
+            Err(pause) => Poll::Ready(pause),
         }
     }
 
-    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Result<(), Pause> {
         // Before anything is looked at: whatever handles do from here on wakes this task again.
         self.shared
             .drive(|state| store(&mut state.driver, cx.waker()));
@@ -105,10 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
             let read_all = self.read(cx)?;
             let wrote_all = self.write(cx)?;
             if self.shared.drive(|state| state.close_requested) {
-                return Err(Fault {
+                let farewell = Some(close_frame(CloseCode::Normal, ""));
+                return Err(Pause::End(Fault {
                     closed: Closed::Local,
-                    farewell: Some(close_frame(CloseCode::Normal, "")),
-                });
+                    farewell,
+                }));
             }
             let timer_set = self.keep_time(cx)?;
             if read_all && wrote_all && timer_set {
@@ -145,6 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
 
     fn receive(&mut self, message: Bytes) -> Result<(), Fault> {
         let now = self.shared.now();
+        self.note_size(message.len());
         self.shared
             .drive(|state| {
                 state.bytes_received += message.len() as u64;
@@ -165,6 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
             }) else {
                 break;
             };
+            self.note_size(message.len());
             self.socket.start_send(message)?;
             self.unflushed = true;
             sent += 1;
@@ -196,15 +235,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         now
     }
 
+    fn note_size(&mut self, message_bytes: usize) {
+        if message_bytes > LARGE_MESSAGE_BYTES {
+            self.large_since = true;
+            if self.shrink_at.is_none() {
+                self.shrink_at = Some(Instant::now() + SHRINK_AFTER);
+            }
+        }
+    }
+
+    /// Whether it is time to shrink, and possible.
+    fn may_shrink(&mut self) -> bool {
+        let now = Instant::now();
+        if self.shrink_at.is_none_or(|at| now < at) {
+            return false;
+        }
+        let idle = !std::mem::take(&mut self.large_since);
+        let possible = idle && !self.unflushed && self.socket.is_empty();
+        self.shrink_at = (!idle).then(|| now + SHRINK_AFTER);
+        possible
+    }
+
     /// Does what is due. Returns whether the timer now waits for what is due next.
-    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Fault> {
+    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Pause> {
         let stalled = self.stalled_since.map(|since| since + WRITE_TIMEOUT);
         if stalled.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(Fault::silent(Closed::Dead));
+            return Err(Fault::silent(Closed::Dead).into());
+        }
+        if self.may_shrink() {
+            return Err(Pause::Shrink);
         }
         let timeout = self.shared.drive(|state| state.mux.next_timeout());
         let timeout = timeout.map(|time| self.shared.instant(time));
-        let Some(deadline) = [stalled, timeout].into_iter().flatten().min() else {
+        let Some(deadline) = [stalled, self.shrink_at, timeout]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
             return Ok(true);
         };
         // A later deadline is not worth moving the timer for: it fires early and is set anew.
@@ -220,14 +287,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
             state.mux.is_dead()
         });
         if dead {
-            return Err(Fault::silent(Closed::Dead));
+            return Err(Fault::silent(Closed::Dead).into());
         }
         Ok(false)
     }
 }
 
-impl<S> Drop for Driver<S> {
+struct CloseOnDrop(Arc<Shared>);
+
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        self.shared.close(Closed::Local);
+        self.0.close(Closed::Local);
     }
 }

@@ -144,6 +144,13 @@ impl Shared {
 }
 
 impl State {
+    /// Gives back what many streams have left behind.
+    pub(super) fn shrink(&mut self) {
+        self.waiters.shrink_to_fit();
+        self.incoming.shrink_to_fit();
+        self.mux.shrink();
+    }
+
     fn dispatch(&mut self, woken: &mut Woken) {
         while let Some(event) = self.mux.poll_event() {
             match event {

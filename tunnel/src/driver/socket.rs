@@ -54,27 +54,39 @@ impl Fault {
 
 pub(super) struct Socket<S> {
     inner: WebSocketStream<Metered<S>>,
+    role: Role,
     /// What came was no WebSocket: its layer reads no more.
     broken: bool,
+    /// The least that what was received can have taken on the network.
+    accounted_bytes: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) async fn new(socket: S, role: Role) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(0)
-            .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
-            .max_message_size(Some(MAX_MESSAGE_BYTES))
-            .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let metered = Metered {
             inner: socket,
             written_bytes: 0,
+            read_bytes: 0,
         };
-        let inner = WebSocketStream::from_raw_socket(metered, role, Some(config)).await;
         Self {
-            inner,
+            inner: layer(metered, role).await,
+            role,
             broken: false,
+            accounted_bytes: 0,
         }
+    }
+
+    /// Whether nothing that was read still waits within the WebSocket layer. Where the peer cuts
+    /// messages into fragments the answer stays no.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.broken && self.inner.get_ref().read_bytes == self.accounted_bytes
+    }
+
+    /// Gives back the buffers that large messages have left behind, which the layer keeps for
+    /// its life. Only for an empty socket after a flush.
+    pub(super) async fn shrink(mut self) -> Self {
+        self.inner = layer(self.inner.into_inner(), self.role).await;
+        self
     }
 
     /// Bytes the socket below has taken, WebSocket headers included.
@@ -84,15 +96,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Received, Fault>> {
         self.inner.poll_next_unpin(cx).map(|message| match message {
-            Some(Ok(Message::Binary(bytes))) => Ok(Received::Message(bytes)),
+            Some(Ok(Message::Binary(bytes))) => {
+                self.account(bytes.len());
+                Ok(Received::Message(bytes))
+            }
             Some(Ok(Message::Text(_))) => Err(Fault::protocol("a text message")),
             Some(Ok(Message::Close(_))) | None => Err(Fault::silent(Closed::Peer)),
-            Some(Ok(_)) => Ok(Received::Control),
+            Some(Ok(control)) => {
+                self.account(control.len());
+                Ok(Received::Control)
+            }
             Some(Err(error)) => {
                 self.broken = true;
                 Err(fault(&error))
             }
         })
+    }
+
+    fn account(&mut self, payload_bytes: usize) {
+        let length_bytes = match payload_bytes {
+            0..=125 => 0,
+            126..=0xffff => 2,
+            _ => 8,
+        };
+        let mask_bytes = if self.role == Role::Server { 4 } else { 0 };
+        self.accounted_bytes += 2 + length_bytes + mask_bytes + payload_bytes as u64;
     }
 
     pub(super) async fn receive(&mut self) -> Result<Received, Fault> {
@@ -142,6 +170,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 }
 
+async fn layer<S>(socket: S, role: Role) -> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    WebSocketStream::from_raw_socket(socket, role, Some(config)).await
+}
+
 /// A reason that fits a close frame.
 pub(super) fn close_frame(code: CloseCode, reason: &str) -> CloseFrame {
     CloseFrame {
@@ -168,10 +209,12 @@ fn fault(error: &Error) -> Fault {
     }
 }
 
-/// Counts what the socket took, so that the scheduler knows what still waits above it.
+/// Counts what the socket took, so that the scheduler knows what still waits above it, and what it
+/// gave.
 struct Metered<S> {
     inner: S,
     written_bytes: u64,
+    read_bytes: u64,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
@@ -180,7 +223,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        self.read_bytes += (buf.filled().len() - before) as u64;
+        read
     }
 }
 
@@ -222,5 +268,57 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+
+    async fn pair() -> (Socket<DuplexStream>, Socket<DuplexStream>) {
+        let (client, server) = duplex(256 * 1024);
+        (
+            Socket::new(client, Role::Client).await,
+            Socket::new(server, Role::Server).await,
+        )
+    }
+
+    async fn pass(from: &mut Socket<DuplexStream>, to: &mut Socket<DuplexStream>, bytes: usize) {
+        from.send(vec![7; bytes].into())
+            .await
+            .expect("the pipe has room");
+        match to.receive().await {
+            Ok(Received::Message(message)) => assert_eq!(message, vec![7; bytes]),
+            _ => panic!("the message"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_works_on_after_it_was_shrunk() {
+        let (mut client, mut server) = pair().await;
+        for bytes in [0, 1, 125, 126, 65_535, 65_536] {
+            pass(&mut client, &mut server, bytes).await;
+            pass(&mut server, &mut client, bytes).await;
+            assert!(
+                client.is_empty() && server.is_empty(),
+                "after {bytes} bytes"
+            );
+            client = client.shrink().await;
+            server = server.shrink().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_with_a_part_of_a_message_is_not_empty() {
+        let (client, mut server) = pair().await;
+        let mut raw = client.inner.into_inner().inner;
+        // A message of one byte, and the first byte of another.
+        raw.write_all(&[0x82, 0x81, 0, 0, 0, 0, 9, 0x82])
+            .await
+            .expect("the pipe has room");
+        assert!(matches!(server.receive().await, Ok(Received::Message(_))));
+        assert!(!server.is_empty());
     }
 }

@@ -28,6 +28,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What an agent begins with: 16 MiB in all.
+    #[must_use]
+    pub fn for_agent() -> Self {
+        Self {
+            process_budget: Budget::new(16 * MIB),
+            ..Self::default()
+        }
+    }
+
     /// What a HELLO should grant: a smaller initial window once the process's budget is half
     /// used.
     #[must_use]

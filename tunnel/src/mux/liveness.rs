@@ -10,6 +10,8 @@ use super::time::Time;
 const RTT_MEMORY: Duration = Duration::from_secs(10);
 /// While data flows a PING goes this often.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Data without any sign of life for this long is worth a PING.
+const ASK_AFTER: Duration = Duration::from_secs(5);
 /// Spreads the PINGs of many tunnels that began together. It is taken off the last wait for an
 /// answer, so that the time until a peer counts as dead stays what it is.
 const MAX_JITTER: Duration = Duration::from_secs(1);
@@ -30,6 +32,8 @@ pub(super) struct Liveness {
     miss_after: Duration,
     jitter: Duration,
     last_heard: Time,
+    /// When data was sent that nothing at all has come after.
+    sent_into_silence: Option<Time>,
     /// The PING nothing at all has come after, and how many were missed before it.
     unanswered: Option<(Time, u32)>,
     last_probe: Option<Time>,
@@ -47,6 +51,7 @@ impl Liveness {
             miss_after: config.miss_after,
             jitter: jitter(seed).min(config.miss_after / 2),
             last_heard: now,
+            sent_into_silence: None,
             unanswered: None,
             last_probe: None,
             next_number: seed,
@@ -58,7 +63,13 @@ impl Liveness {
     /// Anything came.
     pub(super) fn heard(&mut self, now: Time) {
         self.last_heard = now;
+        self.sent_into_silence = None;
         self.unanswered = None;
+    }
+
+    /// Data goes out.
+    pub(super) fn sending(&mut self, now: Time) {
+        self.sent_into_silence.get_or_insert(now);
     }
 
     pub(super) fn pong(&mut self, opaque: [u8; 8], now: Time) {
@@ -107,7 +118,11 @@ impl Liveness {
 
     pub(super) fn deadline(&self, stream_open: bool) -> Time {
         match self.unanswered {
-            None => self.last_heard + self.silence(stream_open),
+            None => {
+                let silent = self.last_heard + self.silence(stream_open);
+                self.sent_into_silence
+                    .map_or(silent, |since| silent.min(since + ASK_AFTER))
+            }
             Some((since, 0)) => since + self.miss_after,
             Some((since, _)) => since + (self.miss_after - self.jitter),
         }
@@ -176,6 +191,16 @@ mod tests {
                 assert_eq!((pings, dead_at), (2, at(seconds * 1000)));
             }
         }
+    }
+
+    #[test]
+    fn data_sent_into_silence_is_asked_after_soon() {
+        let mut liveness = Liveness::new(&Config::default(), at(0), 1);
+        liveness.sending(at(1000));
+        liveness.sending(at(3000));
+        assert_eq!(liveness.deadline(true), at(6000));
+        liveness.heard(at(4000));
+        assert!(liveness.deadline(true) >= at(19_000));
     }
 
     #[test]

@@ -188,13 +188,14 @@ impl Mux {
     /// The next message to send, at most 64 KiB; `None` when there is nothing to send, or too
     /// much was not sent yet.
     pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> {
-        if self.scheduler.is_empty() || self.pace.room() == 0 {
+        if !self.scheduler.has_work(&self.pace) {
             return None;
         }
-        if self.scheduler.has_data()
-            && let Some(ping) = self.liveness.probe(now)
-        {
-            self.scheduler.push_first(Control::Ping(ping));
+        if self.scheduler.has_data() {
+            self.liveness.sending(now);
+            if let Some(ping) = self.liveness.probe(now) {
+                self.scheduler.push_first(Control::Ping(ping));
+            }
         }
         let mut packed = Packed::default();
         let message = self
@@ -219,7 +220,7 @@ impl Mux {
     /// Whether [`Self::poll_transmit`] may have something.
     #[must_use]
     pub fn wants_transmit(&self) -> bool {
-        !self.scheduler.is_empty() && self.pace.room() > 0
+        self.scheduler.has_work(&self.pace)
     }
 
     /// The tunnel has ended: all streams end with [`StreamError::TunnelLost`], except that what
@@ -239,6 +240,12 @@ impl Mux {
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.dead
+    }
+
+    /// Gives back the memory that more streams than now have needed.
+    pub fn shrink(&mut self) {
+        self.table.shrink();
+        self.scheduler.shrink();
     }
 
     /// Streams that are not over for both ends.

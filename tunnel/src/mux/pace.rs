@@ -12,6 +12,8 @@ const SMALL_FRAME_BYTES: usize = 4 * 1024;
 const SLOW_BYTES_PER_SECOND: u64 = 1_000_000;
 /// The unsent bytes are worth this much time: 1/50 s.
 const PER_SECOND: u64 = 50;
+/// Of the unsent bytes, for control frames and small writes only.
+const RESERVED_BYTES: usize = 1024;
 /// Shorter stretches say more about the clock than about the path.
 const MIN_SAMPLE_MICROS: u64 = 1_000;
 
@@ -35,15 +37,33 @@ impl Pace {
         }
     }
 
-    /// How many bytes may be handed down now.
-    pub(super) fn room(&self) -> u64 {
-        let limit = (self.bytes_per_second / PER_SECOND).clamp(MIN_UNSENT_BYTES, MAX_UNSENT_BYTES);
-        limit.saturating_sub(self.unsent)
+    /// How many bytes of control frames and small writes may be handed down now.
+    pub(super) fn room(&self) -> usize {
+        // At most 128 KiB, so the cast keeps every bit.
+        self.limit().saturating_sub(self.unsent) as usize
+    }
+
+    /// How many bytes of large writes. They leave room for a keystroke to follow, and wait until
+    /// a good deal fits, lest each packet that leaves makes a frame of its own.
+    pub(super) fn bulk_room(&self) -> usize {
+        if self.unsent > self.limit() / 2 {
+            return 0;
+        }
+        self.room().saturating_sub(RESERVED_BYTES)
+    }
+
+    /// Whether a keystroke would notice the bytes that follow it in its message.
+    pub(super) fn is_slow(&self) -> bool {
+        self.bytes_per_second < SLOW_BYTES_PER_SECOND
+    }
+
+    fn limit(&self) -> u64 {
+        (self.bytes_per_second / PER_SECOND).clamp(MIN_UNSENT_BYTES, MAX_UNSENT_BYTES)
     }
 
     /// The largest payload of a frame.
     pub(super) fn max_frame(&self) -> usize {
-        if self.bytes_per_second < SLOW_BYTES_PER_SECOND {
+        if self.is_slow() {
             SMALL_FRAME_BYTES
         } else {
             MAX_PAYLOAD_BYTES
@@ -91,8 +111,7 @@ mod tests {
         for ms in 0..1000 {
             let now = Time::since_start(Duration::from_millis(ms));
             pace.sent(bytes_per_ms, now);
-            let room = pace.room();
-            pace.hand_down(room, now);
+            pace.hand_down(pace.bulk_room() as u64, now);
         }
     }
 
@@ -109,7 +128,7 @@ mod tests {
         let mut pace = Pace::new();
         settle(&mut pace, 100_000);
         assert!(pace.unsent <= MAX_UNSENT_BYTES);
-        assert!(pace.unsent + pace.room() > MAX_UNSENT_BYTES / 2);
+        assert!(pace.limit() > MAX_UNSENT_BYTES / 2);
         assert_eq!(pace.max_frame(), MAX_PAYLOAD_BYTES);
     }
 
@@ -117,10 +136,10 @@ mod tests {
     fn what_goes_at_once_counts_as_fast() {
         let mut pace = Pace::new();
         for _ in 0..20 {
-            let room = pace.room();
+            let room = pace.bulk_room() as u64;
             pace.hand_down(room, Time::START);
             pace.sent(room, Time::START);
         }
-        assert_eq!(pace.room(), MAX_UNSENT_BYTES);
+        assert_eq!(pace.room() as u64, MAX_UNSENT_BYTES);
     }
 }

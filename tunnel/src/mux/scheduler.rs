@@ -34,6 +34,8 @@ pub(super) struct Scheduler {
     control: VecDeque<Control>,
     small: VecDeque<u32>,
     bulk: VecDeque<u32>,
+    /// What the first of `bulk` may still send in its turn, which the end of a message cut short.
+    turn_left: Option<usize>,
 }
 
 /// What packing did to streams.
@@ -72,27 +74,36 @@ impl Scheduler {
         !self.small.is_empty() || !self.bulk.is_empty()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.control.is_empty() && !self.has_data()
-    }
-
     /// Drops everything: the tunnel has ended.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.control.shrink_to_fit();
+        self.small.shrink_to_fit();
+        self.bulk.shrink_to_fit();
+    }
+
+    /// Whether [`Self::pack`] would pack anything.
+    pub(super) fn has_work(&self, pace: &Pace) -> bool {
+        let urgent = !self.control.is_empty() || !self.small.is_empty();
+        (urgent && pace.room() > 0) || (!self.bulk.is_empty() && pace.bulk_room() > 0)
+    }
+
     /// Packs one message; empty when there is nothing to say or no room.
     pub(super) fn pack(&mut self, table: &mut Table, pace: &Pace, packed: &mut Packed) -> Bytes {
-        let room = usize::try_from(pace.room())
-            .unwrap_or(usize::MAX)
-            .min(MAX_MESSAGE_BYTES);
+        let room = pace.room().min(MAX_MESSAGE_BYTES);
+        let bulk_room = pace.bulk_room().min(MAX_MESSAGE_BYTES);
         let mut message = BytesMut::with_capacity(self.estimate(table, room));
         self.pack_control(table, &mut message);
         // Small writes may not starve large ones for ever.
         let small_room = if self.bulk.is_empty() { room } else { room / 2 };
         self.pack_small(table, small_room, &mut message, packed);
-        self.pack_bulk(table, pace, room, &mut message, packed);
-        self.pack_small(table, room, &mut message, packed);
+        // A message is delivered as a whole, so on a slow path a keystroke has one of its own.
+        if message.is_empty() || !pace.is_slow() {
+            self.pack_bulk(table, pace, bulk_room, &mut message, packed);
+        }
         message.freeze()
     }
 
@@ -169,11 +180,15 @@ impl Scheduler {
             let Some(stream) = table.stream(id) else {
                 continue;
             };
-            let max = pace.max_frame().min(room - message.len() - HEADER_BYTES);
-            pack_frame(id, &mut stream.sender, max, message, packed);
+            let turn = self.turn_left.take().unwrap_or(pace.max_frame());
+            let space = room - message.len() - HEADER_BYTES;
+            pack_frame(id, &mut stream.sender, turn.min(space), message, packed);
             // Not `ready`, which would let the last bytes of a large write overtake others.
             stream.sender.queued = stream.sender.is_ready();
-            if stream.sender.queued {
+            if stream.sender.queued && space < turn {
+                self.bulk.push_front(id);
+                self.turn_left = Some(turn - space);
+            } else if stream.sender.queued {
                 self.bulk.push_back(id);
             }
         }

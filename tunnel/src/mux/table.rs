@@ -134,6 +134,10 @@ impl Table {
         before.live && !now.live
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.streams.shrink_to_fit();
+    }
+
     pub(super) fn ids(&self) -> Vec<u32> {
         self.streams.keys().copied().collect()
     }

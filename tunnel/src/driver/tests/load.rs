@@ -105,3 +105,74 @@ async fn s36_two_hundred_stalled_readers_and_a_flooder_do_not_stall_a_sibling() 
     drainer.abort();
     drop(stalled);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_at_rest_gives_its_buffers_back_and_works_on() {
+    let (server, mut agent) = pair().await;
+    for _ in 0..3 {
+        let (mut near, mut far) = stream(&server, &mut agent).await;
+        let writer = spawn(async move { write_all_and_finish(&mut near, &[5; 1 << 20]).await });
+        assert_eq!(
+            soon(read_all(&mut far)).await.expect("a clean end").len(),
+            1 << 20
+        );
+        soon(writer).await.expect("no panic").expect("it lives");
+        drop(far);
+        for end in [&server, &agent] {
+            assert_ne!(end.tunnel.shared.drive(|state| state.waiters.capacity()), 0);
+        }
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        for end in [&server, &agent] {
+            assert_eq!(end.tunnel.shared.drive(|state| state.waiters.capacity()), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_tunnel_is_small() {
+    let (server, agent) = duplex(64 * 1024);
+    let agent = spawn(async move { agent_handshake(agent, agent_hello()).await });
+    let (_, pending) = server_handshake(server).await.expect("the agent's HELLO");
+    let established = pending
+        .answer(server_hello())
+        .await
+        .expect("the agent listens");
+    let run = established.driver.run();
+    assert!(size_of_val(&run) <= 1536, "{}", size_of_val(&run));
+    assert!(agent.await.expect("no panic").is_ok());
+}
+
+/// With real threads and real time, where a lost wake-up shows as a hang.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_wake_up_is_lost_between_threads() {
+    let (server, mut agent) = pair().await;
+    let mut tasks = Vec::new();
+    for n in 0..16_usize {
+        let (near, far) = stream(&server, &mut agent).await;
+        let (mut reader, mut writer) = tokio::io::split(far);
+        tasks.push(spawn(async move {
+            tokio::io::copy(&mut reader, &mut writer)
+                .await
+                .expect("it lives");
+            writer.shutdown().await.expect("it lives");
+        }));
+        let (mut reader, mut writer) = tokio::io::split(near);
+        tasks.push(spawn(async move {
+            for round in 0..300_usize {
+                let sent = pattern(round as u8, 1 + (round * n * 37) % 3000);
+                writer.write_all(&sent).await.expect("it lives");
+                let mut got = vec![0; sent.len()];
+                reader.read_exact(&mut got).await.expect("it lives");
+                assert!(got == sent, "an echo differs");
+            }
+            writer.shutdown().await.expect("it lives");
+            assert_eq!(reader.read(&mut [0]).await.expect("a clean end"), 0);
+        }));
+    }
+    for task in tasks {
+        tokio::time::timeout(Duration::from_secs(60), task)
+            .await
+            .expect("no hang")
+            .expect("no panic");
+    }
+}
