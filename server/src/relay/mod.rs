@@ -38,6 +38,23 @@ pub enum OpenError {
 }
 
 impl Relay {
+    /// A relay without tunnels.
+    #[must_use]
+    pub fn new(
+        _config: std::sync::Arc<crate::config::Config>,
+        _devices: crate::devices::Devices,
+        _leases: crate::access::Leases,
+        _clock: crate::clock::Clock,
+        _lifecycle: crate::lifecycle::Lifecycle,
+        _nonce_key: [u8; 32],
+    ) -> Self {
+        Self
+    }
+
+    /// Tells every agent that the server stops and when to come back (GOAWAY 1). Streams that are
+    /// open go on.
+    pub fn drain(&self) {}
+
     /// Opens a stream to `target` on `device` and waits until the agent accepted (10 s at most).
     /// The stream ends, both ways and at once, when the lease is cancelled — also while nobody
     /// reads or writes it.
@@ -81,7 +98,11 @@ impl AsyncRead for RelayStream {
 }
 
 impl AsyncWrite for RelayStream {
-    fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, _buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        _buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         todo!()
     }
 
@@ -92,4 +113,9 @@ impl AsyncWrite for RelayStream {
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         todo!()
     }
+}
+
+/// The routes of this feature.
+pub fn routes() -> utoipa_axum::router::OpenApiRouter<crate::state::AppState> {
+    utoipa_axum::router::OpenApiRouter::new()
 }
