@@ -39,11 +39,56 @@ pub struct DeviceSignIn {
 }
 
 impl Accounts {
+    /// Accounts over the database; ending a sign-in or a token takes its leases back.
+    #[must_use]
+    pub fn new(
+        _db: crate::db::Db,
+        _clock: crate::clock::Clock,
+        _leases: crate::access::Leases,
+    ) -> Self {
+        Self
+    }
+
+    /// The organization that the command line acts for.
+    ///
+    /// # Errors
+    /// [`ApiError`] when the database fails.
+    pub async fn default_organization(&self) -> Result<api::OrganizationId, ApiError> {
+        todo!()
+    }
+
+    /// A new user who may do everything in the default organization.
+    ///
+    /// # Errors
+    /// `conflict`, `invalid_field`.
+    pub async fn create_admin(
+        &self,
+        _username: &str,
+        _password: &str,
+    ) -> Result<api::UserId, ApiError> {
+        todo!()
+    }
+
+    /// A new API token of a user.
+    ///
+    /// # Errors
+    /// `not_found`, `invalid_field`.
+    pub async fn create_api_token_for(
+        &self,
+        _username: &str,
+        _input: api::CreateApiToken,
+    ) -> Result<api::ApiTokenCreated, ApiError> {
+        todo!()
+    }
+
     /// The living sign-in of a cookie header at the manager's origin, if any.
     ///
     /// # Errors
     /// [`ApiError`] when the database fails.
-    pub async fn signed_in(&self, _headers: &http::HeaderMap) -> Result<Option<Principal>, ApiError> {
+    pub async fn signed_in(
+        &self,
+        _headers: &http::HeaderMap,
+    ) -> Result<Option<Principal>, ApiError> {
         todo!()
     }
 
@@ -77,7 +122,16 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ApiError`] when the database fails.
-    pub async fn end_device_sign_ins(&self, _parent: SignInId, _host: &str) -> Result<(), ApiError> {
+    pub async fn end_device_sign_ins(
+        &self,
+        _parent: SignInId,
+        _host: &str,
+    ) -> Result<(), ApiError> {
         todo!()
     }
+}
+
+/// The routes of this feature.
+pub fn routes() -> utoipa_axum::router::OpenApiRouter<AppState> {
+    utoipa_axum::router::OpenApiRouter::new()
 }

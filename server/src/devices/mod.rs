@@ -32,6 +32,34 @@ pub struct WebService {
 }
 
 impl Devices {
+    /// Loads the index of devices.
+    ///
+    /// # Errors
+    /// [`crate::db::DbError`]
+    pub async fn load(
+        _db: crate::db::Db,
+        _clock: crate::clock::Clock,
+        _events: crate::events::Events,
+        _config: std::sync::Arc<crate::config::Config>,
+    ) -> Result<Self, crate::db::DbError> {
+        Ok(Self)
+    }
+
+    /// Starts what runs beside requests.
+    pub fn start(&self, _lifecycle: &crate::lifecycle::Lifecycle) {}
+
+    /// A new install key of an organization.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub async fn create_install_key(
+        &self,
+        _scope: crate::access::Scope,
+        _input: api::CreateInstallKey,
+    ) -> Result<api::InstallKeyCreated, ApiError> {
+        todo!()
+    }
+
     /// The device of an Ed25519 public key. Memory only.
     #[must_use]
     pub fn by_key(&self, _key: &[u8; 32]) -> Option<DeviceIdentity> {
@@ -60,7 +88,14 @@ impl Devices {
     }
 
     /// A tunnel is up. Writes `info` only when its hash changed.
-    pub async fn connected(&self, _device: DeviceId, _epoch: u64, _address: &str, _version: &str, _info: &Info) {
+    pub async fn connected(
+        &self,
+        _device: DeviceId,
+        _epoch: u64,
+        _address: &str,
+        _version: &str,
+        _info: &Info,
+    ) {
         todo!()
     }
 
@@ -73,4 +108,9 @@ impl Devices {
     pub fn disconnected(&self, _device: DeviceId, _epoch: u64) {
         todo!()
     }
+}
+
+/// The routes of this feature.
+pub fn routes() -> utoipa_axum::router::OpenApiRouter<crate::state::AppState> {
+    utoipa_axum::router::OpenApiRouter::new()
 }
