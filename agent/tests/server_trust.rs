@@ -1,6 +1,10 @@
 //! S29: whom the agent takes for its server, and that it says why when it does not.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails here has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails here has failed"
+)]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
