@@ -98,11 +98,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
 
     /// Runs until the tunnel ends. Dropped earlier, the tunnel ends at once.
     pub async fn run(mut self) -> Closed {
+        // What is rare is boxed, lest every tunnel at rest keeps room for it.
         let fault = loop {
             match poll_fn(|cx| self.poll(cx)).await {
                 Pause::End(fault) => break fault,
                 Pause::Shrink => {
-                    self.socket = self.socket.shrink().await;
+                    self.socket = Box::pin(self.socket.shrink()).await;
                     self.shared.drive(State::shrink);
                 }
             }
@@ -118,10 +119,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         self.shared.close(closed.clone());
         tracing::debug!(?closed, "tunnel ended");
         if !matches!(closed, Closed::Io(_) | Closed::Dead) {
-            // Boxed, lest every living tunnel keeps room for its end. However it goes: the socket
-            // is dropped after it.
-            let farewell = self.socket.close(fault.farewell);
-            let _ = Box::pin(timeout(FAREWELL_TIMEOUT, farewell)).await;
+            // However it goes: the socket is dropped after it.
+            let _ = timeout(
+                FAREWELL_TIMEOUT,
+                Box::pin(self.socket.close(fault.farewell)),
+            )
+            .await;
         }
         closed
     }
