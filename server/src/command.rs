@@ -1,6 +1,6 @@
 //! What can be told to the program on its command line.
 
-use std::io::{self, Read, stdin};
+use std::io::{self, Read, Write, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use server::config::{Config, Layer, REFERENCE, check, load};
 use server::lifecycle::Outcome;
 use server::{Handle, Server, log};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Secure remote access to devices: the server.
 #[derive(Parser)]
@@ -167,13 +167,13 @@ impl CommandLine {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Serve { source, flags } => return serve(source.load(flags.layers())?).await,
-            Command::Config(ConfigCommand::Print) => print(REFERENCE.trim_end()),
+            Command::Config(ConfigCommand::Print) => print(REFERENCE.trim_end())?,
             Command::Config(ConfigCommand::Check { source }) => {
                 let config = source.load([])?;
                 for warning in check(&config).unwrap_or_default() {
-                    print(&format!("warning: {warning}"));
+                    print(&format!("warning: {warning}"))?;
                 }
-                print("The configuration is good.");
+                print("The configuration is good.")?;
             }
             Command::Admin(AdminCommand::Create {
                 source,
@@ -197,7 +197,7 @@ impl CommandLine {
                     expires_in_s,
                 };
                 let created = server.accounts.create_api_token_for(&username, input).await;
-                print(&created?.secret);
+                print(&created?.secret)?;
             }
             Command::InstallKey(InstallKeyCommand::Create {
                 source,
@@ -214,7 +214,7 @@ impl CommandLine {
                 };
                 let scope = Scope::of(organization);
                 let created = server.devices.create_install_key(scope, input).await;
-                print(&created?.secret);
+                print(&created?.secret)?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -223,6 +223,7 @@ impl CommandLine {
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     log::init(&config.log)?;
+    let signals = Signals::hook()?;
     let address = config.listen.address;
     let public_url = config.public_url.clone();
     let server = Server::build(config, Clock::system()).await?;
@@ -234,7 +235,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let handle = server.handle();
     let outcome = tokio::select! {
         outcome = server.serve(listener) => outcome,
-        error = heed_signals(&handle) => return Err(error).context("cannot listen to signals"),
+        never = signals.heed(handle) => match never {},
     };
     match outcome {
         Outcome::Stopped { clean } => {
@@ -245,26 +246,35 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// SIGTERM and SIGINT stop: softly the first time, at once the second. SIGHUP reads the
-/// certificate again.
-async fn heed_signals(server: &Handle) -> io::Error {
-    let hooks = [
-        SignalKind::terminate(),
-        SignalKind::interrupt(),
-        SignalKind::hangup(),
-    ];
-    let (mut terminate, mut interrupt, mut hang_up) = match hooks.map(signal) {
-        [Ok(terminate), Ok(interrupt), Ok(hang_up)] => (terminate, interrupt, hang_up),
-        [Err(error), ..] | [_, Err(error), _] | [.., Err(error)] => return error,
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => server.shutdown(),
-            _ = interrupt.recv() => server.shutdown(),
-            _ = hang_up.recv() => match server.reload_certificate() {
-                Ok(()) => tracing::info!("certificate read again"),
-                Err(error) => tracing::error!(%error, "the certificate in use stays"),
-            },
+/// What the operating system tells the program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on signals do not end the process by themselves.
+    fn hook() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// SIGTERM and SIGINT stop: softly the first time, at once the second. SIGHUP reads the
+    /// certificate again.
+    async fn heed(mut self, server: Handle) -> std::convert::Infallible {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => server.shutdown(),
+                _ = self.interrupt.recv() => server.shutdown(),
+                _ = self.hang_up.recv() => match server.reload_certificate() {
+                    Ok(()) => tracing::info!("certificate read again"),
+                    Err(error) => tracing::error!(%error, "the certificate in use stays"),
+                },
+            }
         }
     }
 }
@@ -283,10 +293,7 @@ fn password_from_stdin() -> anyhow::Result<zeroize::Zeroizing<String>> {
     Ok(password)
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "this is what the command was asked for"
-)]
-fn print(line: &str) {
-    println!("{line}");
+/// Not `println!`, which panics when nobody reads.
+fn print(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
 }

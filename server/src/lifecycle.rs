@@ -47,7 +47,7 @@ impl Lifecycle {
         F: Future<Output = ()> + Send + 'static,
     {
         let hard = self.hard.clone();
-        let span = tracing::info_span!("task", name);
+        let span = tracing::info_span!(parent: None, "task", name);
         self.tasks.spawn(
             async move {
                 tokio::select! {
