@@ -14,7 +14,11 @@ pub mod http;
 pub mod lifecycle;
 pub mod proxy;
 pub mod relay;
+#[cfg(test)]
+mod s32_matrix;
 mod state;
+#[cfg(test)]
+mod testing;
 pub mod web;
 
 pub use state::AppState;
