@@ -85,7 +85,10 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn secret(&self, name: &str) -> sqlx::Result<[u8; 32]> {
-        store::secret(&self.0.writer, name, random()).await
+        let mut write = self.write().await?;
+        let secret = store::secret(&mut write, name, random()).await?;
+        write.commit().await?;
+        Ok(secret)
     }
 
     /// Whether the database answers.
@@ -159,6 +162,27 @@ mod tests {
         assert_eq!(mode & 0o077, 0, "{mode:o}");
         reader.close().await;
         writer.close().await;
+    }
+
+    #[tokio::test]
+    async fn reads_do_not_wait_for_a_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let (writer, reader) = open::file(&folder.path().join("adit.db")).await.unwrap();
+        let db = Db::from_pools(writer, reader).await.unwrap();
+        let mut write = db.write().await.unwrap();
+        store::secret(&mut write, "half-written", [1; 32])
+            .await
+            .unwrap();
+        db.ping().await.unwrap();
+        drop(write);
+        // What was not committed has left nothing.
+        let mut write = db.write().await.unwrap();
+        let secret = store::secret(&mut write, "half-written", [2; 32])
+            .await
+            .unwrap();
+        assert_eq!(secret, [2; 32]);
+        drop(write);
+        db.close().await;
     }
 
     #[tokio::test]

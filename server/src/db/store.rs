@@ -1,6 +1,6 @@
 //! What the server keeps about itself.
 
-use sqlx::SqlitePool;
+use sqlx::{SqliteConnection, SqlitePool};
 
 pub(super) async fn next_boot_number(pool: &SqlitePool) -> sqlx::Result<u32> {
     sqlx::query_scalar(
@@ -14,7 +14,7 @@ pub(super) async fn next_boot_number(pool: &SqlitePool) -> sqlx::Result<u32> {
 
 /// The secret of this name; `fresh` becomes it if there is none yet.
 pub(super) async fn secret(
-    pool: &SqlitePool,
+    write: &mut SqliteConnection,
     name: &str,
     fresh: [u8; 32],
 ) -> sqlx::Result<[u8; 32]> {
@@ -25,7 +25,7 @@ pub(super) async fn secret(
     )
     .bind(name)
     .bind(fresh.as_slice())
-    .fetch_one(pool)
+    .fetch_one(write)
     .await?;
     stored
         .try_into()

@@ -299,6 +299,23 @@ async fn after_a_start_recent_devices_are_reconnecting() {
 }
 
 #[tokio::test]
+async fn a_stop_writes_what_is_left() {
+    let (server, organization, _) = server().await;
+    let devices = &server.state.devices;
+    let id = server.enrol(organization, [1; 32], "d").await.device_id;
+    devices
+        .connected(id, devices.next_epoch(), "192.0.2.1", "1", &info(vec![]))
+        .await;
+    devices.start(&server.state.lifecycle);
+    server.state.clock.advance(10);
+    server.state.lifecycle.soft().cancel();
+    server.state.lifecycle.wait().await;
+    let stored = store::load_all(server.db.reader()).await.unwrap();
+    assert_eq!(stored[0].last_seen, Some(START.plus_seconds(10)));
+    assert_eq!(stored[0].address.as_deref(), Some("192.0.2.1"));
+}
+
+#[tokio::test]
 async fn s10_hostile_texts_are_stored_and_returned_as_inert_text() {
     let (server, organization, token) = server().await;
     let devices = &server.state.devices;
