@@ -182,7 +182,7 @@ impl CommandLine {
             }) => {
                 let password = password_from_stdin()?;
                 let server = source.open().await?;
-                server.accounts.create_admin(&username, &password).await?;
+                server.accounts.create_admin(&username, password).await?;
             }
             Command::Token(TokenCommand::Create {
                 source,

@@ -15,8 +15,12 @@ pub mod lifecycle;
 pub mod log;
 pub mod proxy;
 pub mod relay;
+#[cfg(test)]
+mod s32_matrix;
 mod server;
 mod state;
+#[cfg(test)]
+mod testing;
 pub mod web;
 
 pub use server::{BuildError, Handle, Server};

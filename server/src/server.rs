@@ -10,8 +10,8 @@ use crate::access::Leases;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::config::{Config, check};
-use crate::db::{Db, DbError};
-use crate::devices::Devices;
+use crate::db::{self, Db};
+use crate::devices::{Devices, DevicesError};
 use crate::events::Events;
 use crate::http::{Certificate, DeviceService, Front, TlsError};
 use crate::lifecycle::{Lifecycle, Outcome};
@@ -23,7 +23,11 @@ use crate::state::AppState;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error("database: {0}")]
-    Database(#[from] DbError),
+    Database(#[from] db::OpenError),
+    #[error("database: {0}")]
+    Secret(#[from] sqlx::Error),
+    #[error("devices: {0}")]
+    Devices(#[from] DevicesError),
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
     #[error("the system gives no random numbers")]
