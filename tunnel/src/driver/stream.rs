@@ -182,6 +182,17 @@ impl StreamControl {
     }
 }
 
+impl StreamControl {
+    /// Completes when the stream was cut, by either end or with its tunnel, or is held by nobody
+    /// any more; never for one that ended cleanly and is still held. For whoever is busy
+    /// elsewhere, and would see it in reads and writes too late.
+    pub async fn cut(&self) -> StreamError {
+        self.shared
+            .wait(&self.changed, |state| state.mux.cut_reason(self.id))
+            .await
+    }
+}
+
 impl From<StreamError> for io::Error {
     fn from(error: StreamError) -> Self {
         let kind = match &error {

@@ -219,6 +219,15 @@ impl Mux {
         self.table.peek(id.0).is_none_or(|stream| !stream.is_live())
     }
 
+    /// Why the stream was cut: `None` while it lives and when it ended cleanly.
+    #[must_use]
+    pub fn cut_reason(&self, id: StreamId) -> Option<StreamError> {
+        match self.table.peek(id.0) {
+            Some(stream) => stream.error.clone(),
+            None => Some(StreamError::TunnelLost),
+        }
+    }
+
     /// Says GOAWAY: nothing new is opened from now on, by either end.
     pub fn go_away(&mut self, goaway: GoAway) {
         if !self.closed {
