@@ -31,6 +31,7 @@ use super::tls::{Certificate, TlsError};
 use crate::config::{Config, Timers};
 use crate::lifecycle::Lifecycle;
 use crate::proxy::DeviceHost;
+use crate::relay;
 
 /// What answers at devices' hosts.
 pub type DeviceService = Arc<
@@ -76,7 +77,11 @@ impl Front {
     ) -> Result<Self, TlsError> {
         let trusted = config.listen.trusted_proxies.clone();
         Ok(Self {
-            hosts: Hosts::new(config.public_url.clone(), config.device_domain.clone()),
+            hosts: Hosts::new(
+                config.public_url.clone(),
+                config.agent_origins.clone(),
+                config.device_domain.clone(),
+            ),
             is_https: config.public_url.is_https(),
             timers: Arc::new(config.timers.clone()),
             caps: Caps::new(config.limits.clone(), trusted.clone()),
@@ -143,7 +148,7 @@ impl Front {
                 extensions.insert(id.clone());
                 extensions.insert(answering.guard(&self.lifecycle));
                 match site {
-                    Site::Manager => {
+                    Site::Manager | Site::Agents => {
                         let is_api = is_api(request.uri().path());
                         let manager = self.manager.clone();
                         let answer = caught(async move {
@@ -183,6 +188,9 @@ impl Front {
         let site = self.hosts.site(host)?;
         match &from.sni {
             Some(name) if !self.hosts.is_same_name(name.as_deref(), host) => {
+                Err(HostError::NotOurs)
+            }
+            _ if site == Site::Agents && !relay::AGENT_PATHS.contains(&request.uri().path()) => {
                 Err(HostError::NotOurs)
             }
             _ => Ok(site),

@@ -7,6 +7,8 @@ use crate::proxy::DeviceHost;
 #[derive(Clone, Debug)]
 pub struct Hosts {
     public: Origin,
+    /// Where only agents are answered: names that some were configured with before.
+    agents: Vec<Origin>,
     devices: DeviceDomain,
 }
 
@@ -14,6 +16,8 @@ pub struct Hosts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Site {
     Manager,
+    /// An older name of the manager, kept for agents.
+    Agents,
     Device(DeviceHost),
 }
 
@@ -33,8 +37,12 @@ pub enum HostError {
 
 impl Hosts {
     #[must_use]
-    pub const fn new(public: Origin, devices: DeviceDomain) -> Self {
-        Self { public, devices }
+    pub const fn new(public: Origin, agents: Vec<Origin>, devices: DeviceDomain) -> Self {
+        Self {
+            public,
+            agents,
+            devices,
+        }
     }
 
     /// Whom a `Host` field's value names.
@@ -44,9 +52,13 @@ impl Hosts {
     pub fn site(&self, host: &str) -> Result<Site, HostError> {
         let (name, port) = split_port(host)?;
         let name = canonical_name(name, &self.public)?;
-        if port.is_some_and(|port| port != self.public.port())
-            || (port.is_none() && !self.has_default_port())
-        {
+        let is_at = |origin: &Origin| {
+            name == origin.host() && port.unwrap_or(default_port(origin)) == origin.port()
+        };
+        if !is_at(&self.public) && self.agents.iter().any(is_at) {
+            return Ok(Site::Agents);
+        }
+        if port.unwrap_or(default_port(&self.public)) != self.public.port() {
             return Err(HostError::NotOurs);
         }
         if name == self.public.host() {
@@ -77,10 +89,10 @@ impl Hosts {
             None => host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('['),
         }
     }
+}
 
-    fn has_default_port(&self) -> bool {
-        self.public.port() == if self.public.is_https() { 443 } else { 80 }
-    }
+fn default_port(origin: &Origin) -> u16 {
+    if origin.is_https() { 443 } else { 80 }
 }
 
 /// What stands before the device domain, lower case: `label` or `label--service`.
@@ -148,7 +160,8 @@ mod tests {
     use super::*;
 
     fn hosts(public: &str, devices: &str) -> Hosts {
-        Hosts::new(public.parse().unwrap(), devices.parse().unwrap())
+        let agents = vec!["https://old.test:8443".parse().unwrap()];
+        Hosts::new(public.parse().unwrap(), agents, devices.parse().unwrap())
     }
 
     fn device(host: &str, label: &str, service: Option<&str>) -> Result<Site, HostError> {
@@ -167,6 +180,8 @@ mod tests {
             ("adit.test", Ok(Site::Manager)),
             ("ADIT.test.:443", Ok(Site::Manager)),
             ("adit.test:80", Err(NotOurs)),
+            ("old.test:8443", Ok(Site::Agents)),
+            ("old.test", Err(NotOurs)),
             ("DEV1.D.test.", device("dev1.d.test", "dev1", None)),
             ("dev1.d.test:443", device("dev1.d.test", "dev1", None)),
             (

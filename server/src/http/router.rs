@@ -35,7 +35,6 @@ use crate::{accounts, devices, events, proxy, relay, web};
 struct Description;
 
 /// Everything at the manager's origin.
-#[must_use]
 pub fn manager(state: AppState) -> Router {
     let (features, description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(accounts::routes())

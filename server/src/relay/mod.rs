@@ -99,6 +99,9 @@ impl Relay {
     }
 }
 
+/// What agents ask for: the only paths that answer at the server's older names.
+pub const AGENT_PATHS: [&str; 2] = ["/tunnel", "/api/v1/enrolments"];
+
 /// `/tunnel` and `/api/v1/enrolments`, for the manager's host.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
