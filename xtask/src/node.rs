@@ -32,7 +32,7 @@ pub(crate) fn ensure() -> Result<()> {
                 "--prefix",
             ])
             .arg(own_folder())
-            .arg("node@22"),
+            .arg("node@22.23.3"),
     )
 }
 

@@ -73,7 +73,8 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
                     .push(source.finding(number, "a note without an issue: write (#N) after it"));
             }
         }
-        if source.path.ends_with(".rs") && !source.text.trim_start().starts_with("//!") {
+        let is_module = source.path.ends_with(".rs") && !source.is_test();
+        if is_module && !source.text.trim_start().starts_with("//!") {
             findings.push(source.finding(1, "a module begins by saying what it is (`//!`)"));
         }
     }
