@@ -43,10 +43,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ApiError`] when the database fails.
-    pub async fn signed_in(
-        &self,
-        _headers: &http::HeaderMap,
-    ) -> Result<Option<Principal>, ApiError> {
+    pub async fn signed_in(&self, _headers: &http::HeaderMap) -> Result<Option<Principal>, ApiError> {
         todo!()
     }
 
@@ -80,11 +77,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ApiError`] when the database fails.
-    pub async fn end_device_sign_ins(
-        &self,
-        _parent: SignInId,
-        _host: &str,
-    ) -> Result<(), ApiError> {
+    pub async fn end_device_sign_ins(&self, _parent: SignInId, _host: &str) -> Result<(), ApiError> {
         todo!()
     }
 }

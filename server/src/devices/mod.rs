@@ -53,12 +53,6 @@ impl Devices {
         todo!()
     }
 
-    /// A device as the API shows it, if it is in the scope. Memory only.
-    #[must_use]
-    pub fn device(&self, _scope: crate::access::Scope, _id: DeviceId) -> Option<api::Device> {
-        todo!()
-    }
-
     /// The number of the next tunnel of a device: boot number << 32 | counter.
     #[must_use]
     pub fn next_epoch(&self) -> u64 {
@@ -66,14 +60,7 @@ impl Devices {
     }
 
     /// A tunnel is up. Writes `info` only when its hash changed.
-    pub async fn connected(
-        &self,
-        _device: DeviceId,
-        _epoch: u64,
-        _address: &str,
-        _version: &str,
-        _info: &Info,
-    ) {
+    pub async fn connected(&self, _device: DeviceId, _epoch: u64, _address: &str, _version: &str, _info: &Info) {
         todo!()
     }
 

@@ -21,22 +21,12 @@ impl ApiError {
     /// An error that the code alone explains.
     #[must_use]
     pub const fn new(code: ProblemCode) -> Self {
-        Self {
-            code,
-            detail: None,
-            field: None,
-            retry_after_s: None,
-            challenge: None,
-            cause: None,
-        }
+        Self { code, detail: None, field: None, retry_after_s: None, challenge: None, cause: None }
     }
 
     /// A fault of ours; `cause` goes to the log, never to the client.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(ProblemCode::Internal)
-        }
+        Self { cause: Some(cause.into()), ..Self::new(ProblemCode::Internal) }
     }
 
     /// An input field that is not acceptable, and what would be.
@@ -85,69 +75,36 @@ fn answer(code: ProblemCode) -> (StatusCode, &'static str) {
     use ProblemCode as P;
     match code {
         P::BadRequest => (StatusCode::BAD_REQUEST, "The request is not well formed."),
-        P::InvalidField => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "A field is not acceptable.",
-        ),
+        P::InvalidField => (StatusCode::UNPROCESSABLE_ENTITY, "A field is not acceptable."),
         P::NotSignedIn => (StatusCode::UNAUTHORIZED, "Nobody is signed in."),
         P::WrongCredentials => (StatusCode::UNAUTHORIZED, "User name or password is wrong."),
         P::TooManyAttempts => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts."),
         P::NotAllowed => (StatusCode::FORBIDDEN, "You may not do this."),
-        P::CrossOrigin => (
-            StatusCode::FORBIDDEN,
-            "Requests from other origins are refused.",
-        ),
+        P::CrossOrigin => (StatusCode::FORBIDDEN, "Requests from other origins are refused."),
         P::NotFound => (StatusCode::NOT_FOUND, "There is nothing here."),
-        P::MethodNotAllowed => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            "This method is not supported here.",
-        ),
+        P::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "This method is not supported here."),
         P::Conflict => (StatusCode::CONFLICT, "It collides with what is there."),
         P::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."),
-        P::UnsupportedMediaType => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "This content type is not accepted here.",
-        ),
+        P::UnsupportedMediaType => {
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "This content type is not accepted here.")
+        }
         P::InstallKeyInvalid => (StatusCode::FORBIDDEN, "The install key is not valid."),
-        P::ProofInvalid => (
-            StatusCode::UNAUTHORIZED,
-            "The device's proof was not accepted.",
-        ),
-        P::UnsupportedProtocol => (
-            StatusCode::UPGRADE_REQUIRED,
-            "None of the offered protocols is spoken here.",
-        ),
+        P::ProofInvalid => (StatusCode::UNAUTHORIZED, "The device's proof was not accepted."),
+        P::UnsupportedProtocol => {
+            (StatusCode::UPGRADE_REQUIRED, "None of the offered protocols is spoken here.")
+        }
         P::DeviceOffline => (StatusCode::SERVICE_UNAVAILABLE, "The device is offline."),
-        P::DeviceReconnecting => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The device is reconnecting.",
-        ),
-        P::ServiceNotOffered => (
-            StatusCode::BAD_GATEWAY,
-            "The device does not offer this service.",
-        ),
-        P::ServiceRefused => (
-            StatusCode::BAD_GATEWAY,
-            "Nothing answers at the service's port.",
-        ),
-        P::ServiceTimeout => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "The service did not answer in time.",
-        ),
+        P::DeviceReconnecting => (StatusCode::SERVICE_UNAVAILABLE, "The device is reconnecting."),
+        P::ServiceNotOffered => {
+            (StatusCode::BAD_GATEWAY, "The device does not offer this service.")
+        }
+        P::ServiceRefused => (StatusCode::BAD_GATEWAY, "Nothing answers at the service's port."),
+        P::ServiceTimeout => (StatusCode::GATEWAY_TIMEOUT, "The service did not answer in time."),
         P::ServiceBroken => (StatusCode::BAD_GATEWAY, "The service broke off its answer."),
-        P::Busy => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "There is too much to do right now.",
-        ),
-        P::Unavailable => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The server is stopping or starting.",
-        ),
+        P::Busy => (StatusCode::SERVICE_UNAVAILABLE, "There is too much to do right now."),
+        P::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping or starting."),
         // `ProblemCode` may gain codes before this table does; a fault of ours then.
-        _ => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong here.",
-        ),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here."),
     }
 }
 

@@ -81,11 +81,7 @@ impl AsyncRead for RelayStream {
 }
 
 impl AsyncWrite for RelayStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-        _buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, _buf: &[u8]) -> Poll<io::Result<usize>> {
         todo!()
     }
 

@@ -11,6 +11,8 @@
 
 mod path;
 mod pending;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::net::IpAddr;

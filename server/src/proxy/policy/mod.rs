@@ -5,6 +5,8 @@ mod location;
 mod names;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 
