@@ -109,8 +109,10 @@ impl Lifecycle {
         );
         self.tasks.close();
         let clean = tokio::select! {
-            () = self.tasks.wait() => true,
+            biased;
+            // First: the cut ends the tasks, so both may be found true at once.
             () = self.hard.cancelled() => false,
+            () = self.tasks.wait() => true,
             () = tokio::time::sleep(grace) => false,
         };
         if !clean {

@@ -10,6 +10,9 @@ use crate::access::Scope;
 use crate::accounts::DEVICE_COOKIE;
 use crate::testing::{NOBODY, TestServer, bearer, cookie};
 
+/// No text of random letters and digits holds it.
+const OWNER: &str = "ada.lovelace";
+
 /// What makes no sense without being public.
 const PUBLIC: [&str; 1] = ["sign_in"];
 
@@ -52,19 +55,19 @@ fn operations(document: &OpenApi) -> Vec<Operation> {
 #[tokio::test]
 async fn s32_nobody_gets_at_what_is_not_theirs() {
     let server = TestServer::new().await;
-    server.user("ada").await;
+    server.user(OWNER).await;
     let organization = server.organization().await;
     let device = server
         .enrol(organization, [1; 32], "Victim")
         .await
         .device_id;
-    let full = server.token("ada", TokenScope::Full, None).await;
-    let read = server.token("ada", TokenScope::Read, None).await;
-    let expired = server.token("ada", TokenScope::Full, Some(1)).await;
+    let full = server.token(OWNER, TokenScope::Full, None).await;
+    let read = server.token(OWNER, TokenScope::Read, None).await;
+    let expired = server.token(OWNER, TokenScope::Full, Some(1)).await;
     server.state.clock.advance(1);
     let stranger = stranger(&server, organization).await;
     let device_cookie = {
-        let signed_in = server.cookie("ada").await;
+        let signed_in = server.cookie(OWNER).await;
         let headers =
             http::HeaderMap::from_iter([(http::header::COOKIE, signed_in.parse().unwrap())]);
         let principal = server
@@ -166,7 +169,7 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
                     "{id} by a stranger in their own house"
                 );
             }
-            for foreign in ["Victim", "ada", &device.to_string(), &token_id, &key_id] {
+            for foreign in ["Victim", OWNER, &device.to_string(), &token_id, &key_id] {
                 assert!(
                     !answer.text.contains(foreign),
                     "{id} tells a stranger of {foreign}"

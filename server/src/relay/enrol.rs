@@ -60,6 +60,5 @@ pub(super) async fn enrol(
     let input: Enrol = serde_json::from_slice(&body)
         .map_err(|error| ApiError::new(ProblemCode::BadRequest).detail(error.to_string()))?;
     let enrolled = state.devices.enrol(proven.key, input).await?;
-    tracing::info!(device = %enrolled.device_id, "device enrolled");
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
