@@ -65,6 +65,7 @@ pub(crate) async fn serve(listener: TcpListener, character: Character, name: Str
 fn routes(panel: Panel) -> Router {
     Router::new()
         .route("/", get(page::index))
+        .route("/favicon.ico", get(page::icon))
         .route("/panel.css", get(page::styles))
         .route("/panel.js", get(page::script))
         .route("/cookies", get(page::cookies))

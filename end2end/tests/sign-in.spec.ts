@@ -18,7 +18,7 @@ test('signs in and out', async ({ page, demo, signIn }) => {
 });
 
 test.describe('with a wrong password', () => {
-  test.use({ expectedErrors: [/401.*\/api\/v1\/sign-in/] });
+  test.use({ expectedErrors: /401.*\/api\/v1\/sign-in/ });
 
   test('a wrong password is refused and says so', async ({ page, demo, signIn }) => {
     await signIn.open();

@@ -52,6 +52,14 @@ pub(super) async fn styles() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css")], include_str!("page/panel.css"))
 }
 
+/// Browsers ask for it beside anything that is not a page, and note an error when there is none.
+pub(super) async fn icon() -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "image/svg+xml")],
+        include_str!("page/icon.svg"),
+    )
+}
+
 pub(super) async fn script() -> impl IntoResponse {
     (
         [(CONTENT_TYPE, "text/javascript")],
