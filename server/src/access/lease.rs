@@ -78,8 +78,15 @@ impl Leases {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = table.next;
         table.next += 1;
-        table.living.insert(number, (subject.clone(), token.clone()));
-        Lease { subject, token, number, table: Arc::clone(&self.0) }
+        table
+            .living
+            .insert(number, (subject.clone(), token.clone()));
+        Lease {
+            subject,
+            token,
+            number,
+            table: Arc::clone(&self.0),
+        }
     }
 
     /// Cancels every lease that `cause` concerns, now. Tells how many.
@@ -159,7 +166,10 @@ mod tests {
         assert_eq!(leases.revoke(ended), 2);
         assert!(one.token().is_cancelled() && three.token().is_cancelled());
         assert!(!two.token().is_cancelled());
-        assert_eq!(leases.revoke(Cause::DeviceDeleted(DeviceId(Uuid::from_u128(10)))), 2);
+        assert_eq!(
+            leases.revoke(Cause::DeviceDeleted(DeviceId(Uuid::from_u128(10)))),
+            2
+        );
         assert!(two.token().is_cancelled());
     }
 
