@@ -285,3 +285,6 @@ impl http_body::Body for Download {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests;

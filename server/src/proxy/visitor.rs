@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, header};
 
-use crate::accounts::{DEVICE_COOKIE, STATE_COOKIE};
+use crate::accounts::{DEVICE_COOKIE, Presented, STATE_COOKIE, presented};
 use crate::http::{PeerAddr, RequestId};
 
 /// A cookie of ours as the request presents it.
@@ -79,24 +79,10 @@ impl Visitor {
     }
 }
 
-/// The cookie of exactly this name, letter by letter: a browser protects the prefix only as it is
-/// written.
 fn shown(headers: &HeaderMap, name: &str) -> Shown {
-    let mut found = Shown::Nothing;
-    let pairs = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    for pair in pairs {
-        let value = pair
-            .trim_ascii_start()
-            .strip_prefix(name.as_bytes())
-            .and_then(|rest| rest.strip_prefix(b"="));
-        let Some(value) = value else { continue };
-        found = match (found, std::str::from_utf8(value)) {
-            (Shown::Nothing, Ok(value)) => Shown::One(value.to_owned()),
-            _ => Shown::Planted,
-        };
+    match presented(headers, name) {
+        Presented::Nothing => Shown::Nothing,
+        Presented::One(value) => Shown::One(value.to_owned()),
+        Presented::Ambiguous => Shown::Planted,
     }
-    found
 }
