@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{Event, ProblemCode};
 use axum::Extension;
@@ -23,6 +24,8 @@ use crate::state::AppState;
 use super::feed::{Feed, Next};
 use super::{Events, Place};
 
+/// For the stream's proper end to reach a reader that does read.
+const FAREWELL: Duration = Duration::from_millis(500);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// All routes of events.
@@ -57,7 +60,7 @@ async fn events(
     if let Some(Extension(connection)) = connection {
         // For a reader that has stopped reading: its stream is not asked for more, so it would not
         // hear of the lease's end.
-        connection.cut_with(lease.token().clone());
+        connection.cut_after(lease.token().clone(), FAREWELL);
     }
     let (receiver, latest) = state.events.subscribe(principal.organization);
     let missed = headers

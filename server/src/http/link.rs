@@ -1,6 +1,7 @@
 //! What a connection's socket, its requests and their answers know of each other.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
@@ -167,11 +168,21 @@ impl ConnectionGuard {
     /// is closed), the connection is reset as soon as `token` is cancelled: promptly, also when
     /// the peer does not read, and never in a way that looks like the answer's proper end.
     pub fn cut_with(&self, token: CancellationToken) {
+        self.cut_after(token, Duration::ZERO);
+    }
+
+    /// The same for an answer that ends by itself when `token` is cancelled, and properly, if only
+    /// the peer reads it: it has `grace` for that.
+    pub fn cut_after(&self, token: CancellationToken, grace: Duration) {
         let link = Arc::clone(&self.link);
         let over = self.over.clone();
         self.lifecycle.spawn("cut", async move {
+            let overdue = async {
+                token.cancelled().await;
+                tokio::time::sleep(grace).await;
+            };
             tokio::select! {
-                () = token.cancelled() => link.cut(),
+                () = overdue => link.cut(),
                 () = over.cancelled() => {}
                 () = link.closed.cancelled() => {}
             }
