@@ -11,6 +11,7 @@ mod event;
 mod id;
 mod page;
 mod problem;
+pub mod text;
 mod time;
 
 pub use account::{ApiToken, ApiTokenCreated, CreateApiToken, Me, SignIn, TokenScope};

@@ -35,7 +35,9 @@ impl Clock {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the clock")]
             Source::System => {
-                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let since_epoch = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 Timestamp(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
             }
             Source::Manual(micros) => Timestamp(micros.load(Ordering::Relaxed)),

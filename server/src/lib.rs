@@ -1,6 +1,6 @@
 //! adit-server as a library: relay, device pages, REST API and the embedded web app.
 //!
-//! [`Server::build`] opens the database and binds nothing; [`Server::serve`] takes listeners and
+//! [`Server::build`] opens the database and binds nothing; [`Server::serve`] takes a listener and
 //! returns when it was told to stop; [`Handle`] reaches into a running server (tests, demo, bench).
 
 pub mod access;
@@ -12,9 +12,16 @@ pub mod devices;
 pub mod events;
 pub mod http;
 pub mod lifecycle;
+pub mod log;
 pub mod proxy;
 pub mod relay;
+#[cfg(test)]
+mod s32_matrix;
+mod server;
 mod state;
+#[cfg(test)]
+mod testing;
 pub mod web;
 
+pub use server::{BuildError, Handle, Server};
 pub use state::AppState;

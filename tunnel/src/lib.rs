@@ -15,6 +15,8 @@ pub mod mux;
 pub mod proof;
 pub mod wire;
 
+pub use mux::Time;
+
 /// The WebSocket sub-protocol of the tunnel.
 pub const TUNNEL_PROTOCOL: &str = "adit.tunnel.v1";
 /// The WebSocket sub-protocol of one stream between a browser or `adit` and the server.

@@ -62,18 +62,30 @@ mod tests {
     use super::*;
 
     fn statement<'a>(nonce: &'a str, origin: &'a str) -> Statement<'a> {
-        Statement { purpose: Purpose::Tunnel, nonce, origin, protocols: "p", instance: b"i" }
+        Statement {
+            purpose: Purpose::Tunnel,
+            nonce,
+            origin,
+            protocols: "p",
+            instance: b"i",
+        }
     }
 
     #[test]
     fn moving_a_byte_between_fields_changes_the_statement() {
-        assert_ne!(statement("ab", "c").to_bytes(), statement("a", "bc").to_bytes());
+        assert_ne!(
+            statement("ab", "c").to_bytes(),
+            statement("a", "bc").to_bytes()
+        );
     }
 
     #[test]
     fn purposes_do_not_collide() {
         let tunnel = statement("n", "o");
-        let enrolment = Statement { purpose: Purpose::Enrolment, ..tunnel };
+        let enrolment = Statement {
+            purpose: Purpose::Enrolment,
+            ..tunnel
+        };
         assert_ne!(tunnel.to_bytes(), enrolment.to_bytes());
     }
 }

@@ -69,7 +69,11 @@ mod tests {
             (read, Connect, Deny),
             (read, Administer, Deny),
         ] {
-            assert_eq!(decide(&principal(via), action), expected, "{via:?} {action:?}");
+            assert_eq!(
+                decide(&principal(via), action),
+                expected,
+                "{via:?} {action:?}"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use api::{DeviceId, OrganizationId, UserId};
+use api::{DeviceId, OrganizationId, SignInId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use super::{Principal, Via};
@@ -36,6 +36,8 @@ impl Subject {
 pub enum Cause {
     /// A sign-in or a token has ended.
     Ended(Via),
+    /// What a sign-in opened at a device's origin has ended, the sign-in itself has not.
+    DeviceSignInEnded(SignInId, DeviceId),
     /// A device was deleted.
     DeviceDeleted(DeviceId),
     /// The server stops.
@@ -50,6 +52,9 @@ impl Cause {
                 (Via::ApiToken(ended, _), Via::ApiToken(held, _)) => ended == held,
                 _ => false,
             },
+            Self::DeviceSignInEnded(sign_in, device) => {
+                subject.via == Via::SignIn(*sign_in) && subject.device == Some(*device)
+            }
             Self::DeviceDeleted(device) => subject.device == Some(*device),
             Self::Shutdown => true,
         }
@@ -68,14 +73,20 @@ struct Table {
 
 impl Leases {
     /// A new lease; it lives until dropped.
-    #[must_use]
     pub fn issue(&self, subject: Subject) -> Lease {
         let token = CancellationToken::new();
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = table.next;
         table.next += 1;
-        table.living.insert(number, (subject.clone(), token.clone()));
-        Lease { subject, token, number, table: Arc::clone(&self.0) }
+        table
+            .living
+            .insert(number, (subject.clone(), token.clone()));
+        Lease {
+            subject,
+            token,
+            number,
+            table: Arc::clone(&self.0),
+        }
     }
 
     /// Cancels every lease that `cause` concerns, now. Tells how many.
@@ -134,7 +145,6 @@ impl Drop for Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use api::SignInId;
     use uuid::Uuid;
 
     fn subject(sign_in: u128, device: u128) -> Subject {
@@ -156,7 +166,10 @@ mod tests {
         assert_eq!(leases.revoke(ended), 2);
         assert!(one.token().is_cancelled() && three.token().is_cancelled());
         assert!(!two.token().is_cancelled());
-        assert_eq!(leases.revoke(Cause::DeviceDeleted(DeviceId(Uuid::from_u128(10)))), 2);
+        assert_eq!(
+            leases.revoke(Cause::DeviceDeleted(DeviceId(Uuid::from_u128(10)))),
+            2
+        );
         assert!(two.token().is_cancelled());
     }
 

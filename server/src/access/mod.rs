@@ -1,9 +1,11 @@
-//! Who may do what, and for how long: principals, decisions, leases.
+//! Who may do what, and for how long: principals, decisions, leases, bearer secrets.
 
 mod decide;
 mod lease;
 mod principal;
+mod secret;
 
 pub use decide::{Action, Decision, decide};
 pub use lease::{Cause, Lease, Leases, Subject};
 pub use principal::{Principal, Scope, Via};
+pub use secret::{Class, Secret, SecretHash};

@@ -1,16 +1,36 @@
 //! Users, sign-in, API tokens, and sign-ins at device origins.
 
-use api::{DeviceId, SignInId};
-use axum::extract::FromRequestParts;
-use http::request::Parts;
+mod api_tokens;
+mod attempts;
+mod caller;
+mod cookies;
+mod device_cache;
+mod device_sign_ins;
+mod error;
+mod http;
+mod passwords;
+mod sign_ins;
+mod store;
+#[cfg(test)]
+mod tests;
+mod users;
 
-use crate::access::Principal;
-use crate::http::ApiError;
-use crate::state::AppState;
+use std::sync::{Arc, Mutex};
 
-/// Accounts; cheap to clone.
-#[derive(Clone)]
-pub struct Accounts;
+use api::DeviceId;
+
+use crate::access::{Leases, Principal};
+use crate::clock::Clock;
+use crate::db::Db;
+
+use attempts::Attempts;
+use device_cache::DeviceCache;
+use passwords::Passwords;
+
+pub use caller::{Caller, CallerRefused};
+pub use cookies::{Presented, presented};
+pub use error::AccountsError;
+pub use http::routes;
 
 /// The manager's cookie.
 pub const SIGN_IN_COOKIE: &str = "__Host-adit_session";
@@ -19,16 +39,17 @@ pub const DEVICE_COOKIE: &str = "__Host-adit_device";
 /// The hand-off's cookie at a device origin.
 pub const STATE_COOKIE: &str = "__Host-adit_state";
 
-/// Extracts the caller from cookie or bearer token; refuses when there is none.
-/// A request with a bearer token is judged by it and its cookies are ignored.
-pub struct Caller(pub Principal);
+/// Accounts; cheap to clone.
+#[derive(Clone)]
+pub struct Accounts(Arc<Parts>);
 
-impl FromRequestParts<AppState> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(_: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
-        todo!()
-    }
+struct Parts {
+    db: Db,
+    clock: Clock,
+    leases: Leases,
+    passwords: Passwords,
+    attempts: Mutex<Attempts>,
+    device_cache: Mutex<DeviceCache>,
 }
 
 /// A device origin's sign-in, as its cookie proves it.
@@ -39,45 +60,15 @@ pub struct DeviceSignIn {
 }
 
 impl Accounts {
-    /// The living sign-in of a cookie header at the manager's origin, if any.
-    ///
-    /// # Errors
-    /// [`ApiError`] when the database fails.
-    pub async fn signed_in(&self, _headers: &http::HeaderMap) -> Result<Option<Principal>, ApiError> {
-        todo!()
-    }
-
-    /// A new sign-in for one device origin, child of the principal's sign-in: it dies with it.
-    /// `host` is the device's host name; the secret goes into [`DEVICE_COOKIE`].
-    ///
-    /// # Errors
-    /// [`ApiError`] when the parent has ended or the database fails.
-    pub async fn create_device_sign_in(
-        &self,
-        _parent: SignInId,
-        _device: DeviceId,
-        _host: &str,
-    ) -> Result<String, ApiError> {
-        todo!()
-    }
-
-    /// Whom a [`DEVICE_COOKIE`] secret belongs to, at exactly this host.
-    ///
-    /// # Errors
-    /// [`ApiError`] when the database fails.
-    pub async fn device_sign_in(
-        &self,
-        _secret: &str,
-        _host: &str,
-    ) -> Result<Option<DeviceSignIn>, ApiError> {
-        todo!()
-    }
-
-    /// Ends every device sign-in of this sign-in at this host (a code came twice).
-    ///
-    /// # Errors
-    /// [`ApiError`] when the database fails.
-    pub async fn end_device_sign_ins(&self, _parent: SignInId, _host: &str) -> Result<(), ApiError> {
-        todo!()
+    #[must_use]
+    pub fn new(db: Db, clock: Clock, leases: Leases) -> Self {
+        Self(Arc::new(Parts {
+            db,
+            clock,
+            leases,
+            passwords: Passwords::default(),
+            attempts: Mutex::default(),
+            device_cache: Mutex::default(),
+        }))
     }
 }

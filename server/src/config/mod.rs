@@ -1,5 +1,14 @@
 //! Configuration: defaults < TOML file < environment < flags.
 
+mod check;
+mod load;
 mod model;
+mod origin;
 
-pub use model::{Config, Database, Listen, Tls};
+pub use check::{Warning, check};
+pub use load::{ConfigError, Layer, Problem, load};
+pub use model::{Config, Database, Limits, Listen, Log, LogFormat, Timers, Tls};
+pub use origin::{DeviceDomain, InvalidName, Origin, Scheme};
+
+/// Every key with its meaning and its default, as `config print` shows it.
+pub const REFERENCE: &str = include_str!("reference.toml");

@@ -1,38 +1,97 @@
 //! The configuration, each key with its meaning. Unknown keys are errors.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// All of it.
+use super::{DeviceDomain, InvalidName, Origin};
+
+/// All of it. It holds no secret: keys are named by the file they are in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where people find the manager: scheme, host, port if not the default one. Every absolute
     /// URL is made from it; a request's Host never is.
-    pub public_url: String,
+    pub public_url: Origin,
     /// Devices are at `<label>.<device_domain>`, with `public_url`'s scheme and port.
-    pub device_domain: String,
+    pub device_domain: DeviceDomain,
     /// More origins that agents may have been configured with, for instance an older name.
     #[serde(default)]
-    pub agent_origins: Vec<String>,
+    pub agent_origins: Vec<Origin>,
+    /// Where the server keeps what is its own. Relative paths below are relative to it.
+    #[serde(default = "default_data_dir")]
+    pub data_dir: PathBuf,
+    #[serde(default)]
     pub listen: Listen,
+    #[serde(default)]
     pub database: Database,
+    #[serde(default)]
+    pub log: Log,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub timers: Timers,
+}
+
+impl Config {
+    /// A configuration of which everything else has its default.
+    ///
+    /// # Errors
+    /// [`InvalidName`] when one of the two is not what it must be.
+    pub fn new(public_url: &str, device_domain: &str) -> Result<Self, InvalidName> {
+        Ok(Self {
+            public_url: public_url.parse()?,
+            device_domain: device_domain.parse()?,
+            agent_origins: Vec::new(),
+            data_dir: default_data_dir(),
+            listen: Listen::default(),
+            database: Database::default(),
+            log: Log::default(),
+            limits: Limits::default(),
+            timers: Timers::default(),
+        })
+    }
+
+    /// Puts relative paths below [`Config::data_dir`].
+    pub(super) fn resolve_paths(&mut self) {
+        self.database.path = self.data_dir.join(&self.database.path);
+        if let Some(tls) = &mut self.listen.tls {
+            tls.certificate = self.data_dir.join(&tls.certificate);
+            tls.key = self.data_dir.join(&tls.key);
+        }
+    }
+}
+
+fn default_data_dir() -> PathBuf {
+    "/var/lib/adit".into()
 }
 
 /// The public port.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Listen {
     pub address: SocketAddr,
-    /// Absent: plain HTTP, on loopback only.
-    #[serde(default)]
+    /// Absent: plain HTTP, on loopback or behind a trusted proxy only.
     pub tls: Option<Tls>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed. Empty: none is.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
-/// Certificate and key, PEM files.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            tls: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// Certificate and key, PEM files; read again at SIGHUP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     pub certificate: PathBuf,
@@ -40,9 +99,111 @@ pub struct Tls {
 }
 
 /// Where records are kept.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Database {
     /// The SQLite file; made when it is not there.
     pub path: PathBuf,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            path: "adit.db".into(),
+        }
+    }
+}
+
+/// The log on standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub format: LogFormat,
+    /// What is logged, as `level` or `target=level,…`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".into(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// How much of what may be there at once. The strict rules on request heads are not here: they
+/// are not for turning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections that have not been upgraded. Beyond it new ones are closed at once.
+    pub connections: usize,
+    /// The same, from one IPv4 address or IPv6 /64; trusted proxies are exempt.
+    pub connections_per_address: usize,
+    /// Upgraded connections: tunnels of devices and WebSockets of people, all authenticated.
+    pub upgraded_connections: usize,
+    /// The body of a request to the API.
+    pub api_body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 8192,
+            connections_per_address: 512,
+            upgraded_connections: 65_536,
+            api_body_bytes: 65_536,
+        }
+    }
+}
+
+/// How long peers are waited for, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timers {
+    pub tls_handshake_ms: u64,
+    /// From connected (TLS: handshake done) to the first byte of a request.
+    pub first_byte_ms: u64,
+    /// From the first byte of a request's head to its last.
+    pub head_ms: u64,
+    /// Between an answer and the next request.
+    pub keep_alive_ms: u64,
+    /// Without a byte of a request's body, while we want it.
+    pub body_stall_ms: u64,
+    /// Without a byte taken by the peer, while we have one to send.
+    pub write_stall_ms: u64,
+    /// For the manager to begin its answer.
+    pub answer_ms: u64,
+    /// From the first signal to the hard stop.
+    pub stop_grace_ms: u64,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            tls_handshake_ms: 10_000,
+            first_byte_ms: 10_000,
+            head_ms: 10_000,
+            keep_alive_ms: 60_000,
+            body_stall_ms: 60_000,
+            write_stall_ms: 120_000,
+            answer_ms: 30_000,
+            stop_grace_ms: 30_000,
+        }
+    }
+}
+
+impl Timers {
+    #[must_use]
+    pub const fn stop_grace(&self) -> Duration {
+        Duration::from_millis(self.stop_grace_ms)
+    }
 }

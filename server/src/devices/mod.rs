@@ -1,15 +1,55 @@
 //! Device records, enrolment, services, presence.
 
-use std::time::Duration;
+mod enrol;
+mod error;
+mod http;
+mod index;
+mod install_keys;
+mod label;
+mod model;
+mod presence;
+mod records;
+mod report;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tunnels;
+mod upkeep;
+mod urls;
+mod write;
 
-use api::{DeviceId, Enrol, Enrolled, OrganizationId, ServiceKind};
-use tunnel::wire::Info;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::http::ApiError;
+use api::{Device, DeviceId, DeviceState, OrganizationId, ServiceKind};
+
+use crate::access::Scope;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::events::Events;
+
+use index::Index;
+use urls::Urls;
+
+pub use error::DevicesError;
+pub use http::routes;
 
 /// Devices; cheap to clone.
 #[derive(Clone)]
-pub struct Devices;
+pub struct Devices(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    clock: Clock,
+    events: Events,
+    urls: Urls,
+    index: RwLock<Index>,
+    /// Devices whose row may differ from the index, since nobody waited for a write's end.
+    stale: Mutex<HashSet<DeviceId>>,
+    epoch: AtomicU64,
+}
 
 /// What the relay and the proxy need to know of a device; from the in-memory index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,45 +72,76 @@ pub struct WebService {
 }
 
 impl Devices {
-    /// The device of an Ed25519 public key. Memory only.
-    #[must_use]
-    pub fn by_key(&self, _key: &[u8; 32]) -> Option<DeviceIdentity> {
-        todo!()
-    }
-
-    /// Enrols the device whose key was proven. Idempotent by key.
+    /// Reads all devices into memory. Those seen shortly before the server last stopped are
+    /// expected back for a while.
     ///
     /// # Errors
-    /// `install_key_invalid`, `invalid_field`.
-    pub async fn enrol(&self, _key: [u8; 32], _input: Enrol) -> Result<Enrolled, ApiError> {
-        todo!()
+    /// When the database fails.
+    pub async fn load(
+        db: Db,
+        clock: Clock,
+        events: Events,
+        config: Arc<Config>,
+    ) -> Result<Self, DevicesError> {
+        let records = store::load_all(db.reader()).await?;
+        let index = upkeep::index_at_start(records, clock.now());
+        Ok(Self(Arc::new(Parts {
+            epoch: AtomicU64::new(u64::from(db.boot_number()) << 32),
+            db,
+            clock,
+            events,
+            urls: Urls::new(&config),
+            index: RwLock::new(index),
+            stale: Mutex::default(),
+        })))
+    }
+
+    /// The device of an Ed25519 public key. Memory only.
+    #[must_use]
+    pub fn by_key(&self, key: &[u8; 32]) -> Option<DeviceIdentity> {
+        self.index()
+            .by_key(key)
+            .map(|entry| entry.record.identity())
     }
 
     /// The web service of a device host: `label`, or `label--service`. Memory only; the same
     /// answer for unknown and deleted.
     #[must_use]
-    pub fn web_service(&self, _label: &str, _service: Option<&str>) -> Option<WebService> {
-        todo!()
+    pub fn web_service(&self, label: &str, service: Option<&str>) -> Option<WebService> {
+        self.index().by_label(label)?.record.web_service(service)
+    }
+
+    /// A device as the API shows it, if it is in the scope. Memory only.
+    #[must_use]
+    pub fn device(&self, scope: Scope, id: DeviceId) -> Option<Device> {
+        let now = self.0.clock.now();
+        let index = self.index();
+        let entry = index.get(id)?;
+        (entry.record.organization == scope.organization()).then(|| {
+            entry
+                .record
+                .view(&entry.presence, entry.address.as_deref(), &self.0.urls, now)
+        })
+    }
+
+    /// Whether a device can be reached; `None`: there is none. Memory only.
+    #[must_use]
+    pub fn state(&self, id: DeviceId) -> Option<DeviceState> {
+        let now = self.0.clock.now();
+        Some(self.index().get(id)?.presence.state(now))
     }
 
     /// The number of the next tunnel of a device: boot number << 32 | counter.
     #[must_use]
     pub fn next_epoch(&self) -> u64 {
-        todo!()
+        self.0.epoch.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A tunnel is up. Writes `info` only when its hash changed.
-    pub async fn connected(&self, _device: DeviceId, _epoch: u64, _address: &str, _version: &str, _info: &Info) {
-        todo!()
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.0.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The round-trip time of a living tunnel.
-    pub fn measured(&self, _device: DeviceId, _epoch: u64, _rtt: Duration) {
-        todo!()
-    }
-
-    /// A tunnel has ended; ignored when a newer epoch is up.
-    pub fn disconnected(&self, _device: DeviceId, _epoch: u64) {
-        todo!()
+    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.0.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

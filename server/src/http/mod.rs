@@ -1,5 +1,39 @@
 //! The public port: accept loop, strict request rules, host routing, middleware, problems.
+//!
+//! A connection's bytes go through `gate` (which lets whole heads pass that `head` has judged),
+//! then hyper, then [`Front`] (host, peer, extensions), then the manager's [`router`] or a device.
 
+mod accept;
+mod answer;
+mod caps;
+mod chunks;
+mod connection;
+mod deadline;
+mod front;
+mod gate;
+mod head;
+mod headers;
+mod host;
+mod input;
+mod link;
+mod origin;
+mod peer;
 mod problem;
+mod problems;
+mod refusal;
+mod request_id;
+mod router;
+mod tls;
 
+pub use front::{DeviceService, Front};
+pub use headers::content_security_policy;
+pub use host::{HostError, Hosts, Site};
+pub use input::{JsonInput, PathInput, QueryInput};
+pub use link::ConnectionGuard;
+pub use origin::check_ws_origin;
+pub use peer::PeerAddr;
 pub use problem::ApiError;
+pub use problems::{ProblemSchemas, Problems};
+pub use request_id::RequestId;
+pub use router::{manager, with_rules};
+pub use tls::{Certificate, TlsError};

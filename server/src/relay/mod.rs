@@ -1,95 +1,107 @@
 //! Tunnels: accept, authenticate, registry, open a stream, revoke. The core of the server.
+//!
+//! ```text
+//! GET /tunnel ─► proof ─► handshake (HELLO, epoch) ─► registry ─► serve, until it ends
+//!                                                        ▲
+//!                                       Relay::open ─────┘─► RelayStream, cut with its lease
+//! ```
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod admission;
+mod drain;
+mod enrol;
+mod nonce;
+mod open;
+mod problem;
+mod proof;
+mod registry;
+mod serve;
+mod stream;
+mod upgrade;
+
+use std::sync::Arc;
 
 use api::DeviceId;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tunnel::wire::{Code, Target};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tunnel::driver::GoAwayReason;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::access::Lease;
+use crate::access::Leases;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::devices::Devices;
+use crate::lifecycle::Lifecycle;
+use crate::state::AppState;
+
+use self::admission::Admission;
+use self::proof::Prover;
+use self::registry::Registry;
+
+pub use self::open::OpenError;
+pub use self::stream::RelayStream;
 
 /// The relay; cheap to clone.
 #[derive(Clone)]
-pub struct Relay;
+pub struct Relay(Arc<Inner>);
 
-/// Why a stream to a device could not be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// No tunnel.
-    #[error("the device is offline")]
-    Offline,
-    /// Lost a moment ago, or the server has just started.
-    #[error("the device is reconnecting")]
-    Reconnecting,
-    /// The agent refused.
-    #[error("the device refused ({code}): {text}")]
-    Refused { code: Code, text: String },
-    /// No answer to OPEN in time.
-    #[error("the device did not answer in time")]
-    TimedOut,
-    /// Too many streams.
-    #[error("the tunnel carries all it can")]
-    Busy,
-    /// The lease was cancelled meanwhile.
-    #[error("the right to the stream has ended")]
-    Revoked,
+struct Inner {
+    devices: Devices,
+    lifecycle: Lifecycle,
+    prover: Prover,
+    admission: Admission,
+    registry: Registry,
+    /// Of every tunnel; its budget is the one of the process.
+    tunnel: tunnel::driver::Config,
+    /// Cancelled when no tunnel and no stream shall begin any more.
+    draining: CancellationToken,
 }
 
 impl Relay {
-    /// Opens a stream to `target` on `device` and waits until the agent accepted (10 s at most).
-    /// The stream ends, both ways and at once, when the lease is cancelled — also while nobody
-    /// reads or writes it.
-    ///
-    /// # Errors
-    /// [`OpenError`]
-    pub async fn open(
-        &self,
-        _device: DeviceId,
-        _target: Target,
-        _lease: Lease,
-    ) -> Result<RelayStream, OpenError> {
-        todo!()
+    /// A relay without tunnels. `nonce_key` must outlive restarts, or a restart would refuse the
+    /// agents that are just proving themselves.
+    #[must_use]
+    pub fn new(
+        config: Arc<Config>,
+        devices: Devices,
+        _leases: Leases,
+        clock: Clock,
+        lifecycle: Lifecycle,
+        nonce_key: [u8; 32],
+    ) -> Self {
+        let relay = Self(Arc::new(Inner {
+            devices,
+            prover: Prover::new(&config, clock, &nonce_key),
+            admission: Admission::default(),
+            registry: Registry::new(Instant::now()),
+            tunnel: tunnel::driver::Config::default(),
+            draining: CancellationToken::new(),
+            lifecycle: lifecycle.clone(),
+        }));
+        lifecycle.spawn(
+            "relay-measure",
+            relay.clone().measure(lifecycle.soft().clone()),
+        );
+        relay
     }
 
     /// Ends the device's tunnel (it was deleted or disabled).
-    pub fn disconnect(&self, _device: DeviceId) {
-        todo!()
+    pub fn disconnect(&self, device: DeviceId) {
+        if let Some(tunnel) = self.0.registry.take(device, Instant::now()) {
+            serve::send_away(&tunnel, GoAwayReason::Disabled);
+        }
     }
-}
 
-/// An open stream to a device; holds its lease.
-pub struct RelayStream;
-
-impl RelayStream {
-    /// The lease's token, for what must end together with the stream.
+    /// How many tunnels are up.
     #[must_use]
-    pub fn revoked(&self) -> tokio_util::sync::CancellationToken {
-        todo!()
+    pub fn tunnels(&self) -> usize {
+        self.0.registry.len()
     }
 }
 
-impl AsyncRead for RelayStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-        _buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        todo!()
-    }
-}
-
-impl AsyncWrite for RelayStream {
-    fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, _buf: &[u8]) -> Poll<io::Result<usize>> {
-        todo!()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        todo!()
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        todo!()
-    }
+/// `/tunnel` and `/api/v1/enrolments`, for the manager's host.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(upgrade::tunnel))
+        .routes(routes!(enrol::enrol))
 }

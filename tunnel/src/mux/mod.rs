@@ -1,1 +1,283 @@
-//! The multiplexer.
+//! The multiplexer: many streams over one ordered pipe of messages, as pure computation.
+//!
+//! It knows no socket, no clock, no runtime. Every method is one of four kinds:
+//!
+//! - **in**: [`Mux::handle_message`], [`Mux::handle_sent`], [`Mux::handle_timeout`]: what the
+//!   network and the clock did;
+//! - **commands** of whoever owns a stream: `open`, `accept`, `write`, `read`, `finish`, …;
+//! - **out**: [`Mux::poll_event`], [`Mux::poll_transmit`], [`Mux::next_timeout`]: what is to be
+//!   done. After anything of the first two kinds, drain all three;
+//! - plain questions.
+//!
+//! The HELLOs are over when a `Mux` is made: it begins with what they agreed on.
+
+mod budget;
+mod chunks;
+mod command;
+mod config;
+mod error;
+mod flow;
+mod liveness;
+mod pace;
+mod rate;
+mod receive;
+mod scheduler;
+mod stream;
+mod table;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::budget::Ledger;
+use self::liveness::{Liveness, Verdict};
+use self::pace::Pace;
+use self::rate::Caps;
+use self::scheduler::{Control, Packed, Scheduler};
+use self::table::Table;
+use crate::wire::{Frame, GoAway, Target, Windows};
+
+pub use self::budget::Budget;
+pub use self::command::Read;
+pub use self::config::Config;
+pub use self::error::{OpenError, ProtocolError, StreamError};
+pub use self::table::Role;
+pub use self::time::Time;
+
+/// A stream, for as long as its tunnel lives; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(u32);
+
+/// What happened, for whoever owns the streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The peer opened a stream; it must be accepted, rejected or released.
+    Incoming(StreamId, Target),
+    /// The peer accepted a stream.
+    Accepted(StreamId),
+    /// There is something to read: bytes or the end.
+    Readable(StreamId),
+    /// There is room to write again, or FIN went out.
+    Writable(StreamId),
+    /// Both directions have ended, cleanly or not.
+    Ended(StreamId),
+    /// The peer said that it opens nothing new.
+    GoAway(GoAway),
+}
+
+/// One end of a tunnel.
+#[derive(Debug)]
+pub struct Mux {
+    table: Table,
+    scheduler: Scheduler,
+    events: VecDeque<Event>,
+    ledger: Ledger,
+    caps: Caps,
+    liveness: Liveness,
+    pace: Pace,
+    /// What this end grants.
+    local: Windows,
+    /// What the other end grants.
+    peer: Windows,
+    max_window_bytes: u64,
+    /// This end has said GOAWAY.
+    draining: bool,
+    peer_draining: bool,
+    closed: bool,
+    dead: bool,
+}
+
+impl Mux {
+    /// An end after its HELLOs, which said what `local` and `peer` grant. `seed` spreads
+    /// keepalives and may be anything that differs from tunnel to tunnel.
+    #[must_use]
+    pub fn new(
+        role: Role,
+        config: &Config,
+        local: Windows,
+        peer: Windows,
+        now: Time,
+        seed: u64,
+    ) -> Self {
+        let mut liveness = Liveness::new(config, now, seed);
+        let mut scheduler = Scheduler::default();
+        // Windows grow by the round trip: know it before the first bytes come.
+        if let Some(ping) = liveness.probe(now) {
+            scheduler.push(Control::Ping(ping));
+        }
+        Self {
+            table: Table::new(role),
+            scheduler,
+            events: VecDeque::new(),
+            ledger: Ledger::new(config.tunnel_budget_bytes, config.process_budget.clone()),
+            caps: Caps::new(config.opens_per_second, local.max_streams),
+            liveness,
+            pace: Pace::new(),
+            local,
+            peer,
+            max_window_bytes: config.max_window_bytes,
+            draining: false,
+            peer_draining: false,
+            closed: false,
+            dead: false,
+        }
+    }
+
+    /// A message came.
+    ///
+    /// # Errors
+    /// [`ProtocolError`]: the tunnel must be closed; nothing after the fault was looked at.
+    pub fn handle_message(&mut self, now: Time, message: Bytes) -> Result<(), ProtocolError> {
+        if self.closed {
+            return Ok(());
+        }
+        self.liveness.heard(now);
+        let mut rest = message;
+        while let Some(frame) = Frame::decode(&mut rest)? {
+            self.handle_frame(now, frame)?;
+        }
+        Ok(())
+    }
+
+    /// A ping or pong of the layer below came: a sign of life, and capped as our own.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Flood`]
+    pub fn handle_socket_control(&mut self, now: Time) -> Result<(), ProtocolError> {
+        self.liveness.heard(now);
+        self.caps.ping(now)
+    }
+
+    /// So many of the bytes of [`Self::poll_transmit`] have left for the network.
+    pub fn handle_sent(&mut self, now: Time, bytes: u64) {
+        self.pace.sent(bytes, now);
+    }
+
+    /// The time of [`Self::next_timeout`] has come. Hand in all that was received before.
+    pub fn handle_timeout(&mut self, now: Time) {
+        if self.closed {
+            return;
+        }
+        match self.liveness.check(now, self.table.live_count() > 0) {
+            Verdict::Nothing => {}
+            Verdict::Ping(opaque) => self.scheduler.push_first(Control::Ping(opaque)),
+            Verdict::Dead => self.dead = true,
+        }
+    }
+
+    /// When to call [`Self::handle_timeout`]; `None` when never again.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Time> {
+        let ended = self.closed || self.dead;
+        (!ended).then(|| self.liveness.deadline(self.table.live_count() > 0))
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front();
+        if self.events.is_empty() && self.events.capacity() > 64 {
+            self.events = VecDeque::new();
+        }
+        event
+    }
+
+    /// The next message to send, at most 64 KiB; `None` when there is nothing to send, or too
+    /// much was not sent yet.
+    pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> {
+        if !self.scheduler.has_work(&self.pace) {
+            return None;
+        }
+        if self.scheduler.has_data() {
+            self.liveness.sending(now);
+            if let Some(ping) = self.liveness.probe(now) {
+                self.scheduler.push_first(Control::Ping(ping));
+            }
+        }
+        let mut packed = Packed::default();
+        let message = self
+            .scheduler
+            .pack(&mut self.table, &self.pace, &mut packed);
+        for id in packed.finished {
+            self.settle(id);
+        }
+        for id in packed.relieved {
+            if let Some(stream) = self.table.stream(id) {
+                stream.sender.waited_for = false;
+            }
+            self.events.push_back(Event::Writable(StreamId(id)));
+        }
+        if message.is_empty() {
+            return None;
+        }
+        self.pace.hand_down(message.len() as u64, now);
+        Some(message)
+    }
+
+    /// Whether [`Self::poll_transmit`] may have something.
+    #[must_use]
+    pub fn wants_transmit(&self) -> bool {
+        self.scheduler.has_work(&self.pace)
+    }
+
+    /// The tunnel has ended: all streams end with [`StreamError::TunnelLost`], except that what
+    /// came before a FIN may still be read.
+    pub fn close(&mut self) {
+        self.closed = true;
+        self.scheduler.clear();
+        for id in self.table.ids() {
+            if let Some(stream) = self.table.stream(id) {
+                stream.cut(StreamError::TunnelLost);
+                self.settle(id);
+            }
+        }
+    }
+
+    /// Whether the peer does not answer. Nothing can be done with the tunnel but to close it.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.dead
+    }
+
+    /// Gives back the memory that more streams than now have needed.
+    pub fn shrink(&mut self) {
+        self.table.shrink();
+        self.scheduler.shrink();
+    }
+
+    /// Streams that are not over for both ends.
+    #[must_use]
+    pub fn live_streams(&self) -> u32 {
+        self.table.live_count()
+    }
+
+    /// The round-trip time: the minimum of the last 10 s.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.liveness.rtt()
+    }
+
+    /// Credit that is out and was not read: what this tunnel may cost in memory.
+    #[must_use]
+    pub fn budget_used_bytes(&self) -> u64 {
+        self.ledger.used_bytes()
+    }
+
+    /// After any change of a stream's state.
+    fn settle(&mut self, id: u32) {
+        if self.table.settle(id, &mut self.ledger) {
+            self.events.push_back(Event::Ended(StreamId(id)));
+        }
+    }
+
+    /// Several in a row are one event.
+    fn readable(&mut self, id: u32) {
+        let event = Event::Readable(StreamId(id));
+        if self.events.back() != Some(&event) {
+            self.events.push_back(event);
+        }
+    }
+}

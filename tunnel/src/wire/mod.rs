@@ -1,9 +1,21 @@
 //! The bytes of `adit.tunnel.v1`: frames, HELLO, targets, codes.
 
+mod capped;
 mod code;
+mod error;
+mod frame;
+mod goaway;
 mod hello;
 mod target;
+mod text;
 
 pub use code::Code;
+pub use error::WireError;
+pub use frame::{
+    Frame, HEADER_BYTES, MAX_HELLO_BYTES, MAX_MESSAGE_BYTES, MAX_OPEN_BYTES, MAX_PAYLOAD_BYTES,
+    MAX_TEXT_BYTES, encode_data,
+};
+pub use goaway::{GoAway, GoAwayReason};
 pub use hello::{AgentHello, Info, Resume, ServerHello, ServiceInfo, Windows};
 pub use target::Target;
+pub use text::clean;

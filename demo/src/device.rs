@@ -1,0 +1,124 @@
+//! One demo device: a panel on loopback and an `adit-agent` that offers it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::process::Child;
+use tokio::task::JoinSet;
+
+use crate::panel::{self, Character};
+use crate::program::Program;
+
+/// A device; its panel serves until it is dropped, its agent can be ended and started again.
+pub(crate) struct Device {
+    pub(crate) name: String,
+    program: Program,
+    config: PathBuf,
+    log: PathBuf,
+    agent: Option<Child>,
+    _panel: JoinSet<()>,
+    /// Bound and not listening: whoever connects is refused, and nobody else gets the port.
+    _closed: TcpSocket,
+}
+
+impl Device {
+    /// Starts the panel, writes the agent's configuration and enrols the device.
+    ///
+    /// # Errors
+    /// A port could not be had, or the server did not enrol it.
+    pub(crate) async fn enrol(
+        number: usize,
+        folder: &Path,
+        logs: &Path,
+        server_url: &str,
+        install_key: &str,
+    ) -> Result<Self> {
+        let character = Character::of(number);
+        let name = character.name(number);
+        let folder = folder.join(format!("device-{number}"));
+        fs::create_dir(&folder)?;
+
+        let web = TcpListener::bind(loopback()).await?;
+        let echo = TcpListener::bind(loopback()).await?;
+        let closed = TcpSocket::new_v4()?;
+        closed.bind(loopback())?;
+        let services = [
+            service("web", "web", web.local_addr()?),
+            service("old-panel", "web", closed.local_addr()?),
+            service("echo", "tcp", echo.local_addr()?),
+        ];
+        let mut panel = JoinSet::new();
+        panel.spawn(panel::serve(web, character, name.clone()));
+        panel.spawn(panel::echo(echo));
+
+        let config = folder.join("agent.toml");
+        fs::write(
+            &config,
+            format!("server = \"{server_url}\"\n{}", services.concat()),
+        )?;
+        let device = Self {
+            program: Program::find("adit-agent")?,
+            log: logs.join(format!("device-{number}.log")),
+            config,
+            name,
+            agent: None,
+            _panel: panel,
+            _closed: closed,
+        };
+        device.ask_to_enrol(server_url, install_key).await?;
+        Ok(device)
+    }
+
+    /// Starts the agent; it connects by itself.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        if self.agent.is_none() {
+            let words = [
+                OsStr::new("run"),
+                OsStr::new("--config"),
+                self.config.as_os_str(),
+            ];
+            self.agent = Some(self.program.start(&words, &self.log)?);
+        }
+        Ok(())
+    }
+
+    /// Ends the agent without warning, as a power cut would.
+    ///
+    /// # Errors
+    /// It could not be ended.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        if let Some(mut agent) = self.agent.take() {
+            agent.kill().await.context("ending the agent")?;
+        }
+        Ok(())
+    }
+
+    async fn ask_to_enrol(&self, server_url: &str, install_key: &str) -> Result<()> {
+        let words = [
+            "enroll", "--server", server_url, "--key", "-", "--name", &self.name,
+        ];
+        let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        words.extend([OsStr::new("--config"), self.config.as_os_str()]);
+        // The key goes by standard input: arguments can be seen by every user of the machine.
+        self.program.ask(&words, install_key).await?;
+        Ok(())
+    }
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+fn service(name: &str, kind: &str, address: SocketAddr) -> String {
+    let (host, port) = (address.ip(), address.port());
+    format!(
+        "\n[[service]]\nname = \"{name}\"\nkind = \"{kind}\"\nhost = \"{host}\"\nport = {port}\n"
+    )
+}

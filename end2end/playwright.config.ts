@@ -1,0 +1,36 @@
+// Every story runs on a desktop and on a phone.
+import { defineConfig, devices } from '@playwright/test';
+
+const screenshots = process.env.SCREENSHOTS !== undefined;
+
+const launchOptions = {
+  // Debian's own; nothing is downloaded.
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: 'test-results/stories',
+  // Each worker has a demo of its own: stories of different files do not meet.
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: true,
+  retries: 0,
+  grep: screenshots ? /@screenshots/ : undefined,
+  grepInvert: screenshots ? undefined : /@screenshots/,
+  reporter: [['list'], ['json', { outputFile: 'test-results/report.json' }]],
+  use: { launchOptions, screenshot: 'only-on-failure', trace: 'retain-on-failure' },
+  projects: [
+    { name: 'desktop', use: { ...devices['Desktop Chrome'] } },
+    { name: 'phone', use: { ...devices['Pixel 7'] } },
+  ],
+});

@@ -1,0 +1,35 @@
+// Pictures of every page, to be looked at: `npm run screenshots`. They end in `screenshots/`.
+import { expect, test } from '../stage/test.ts';
+
+const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test.describe(`${size} ${colorScheme}`, { tag: '@screenshots' }, () => {
+      test.use({ viewport, colorScheme });
+
+      test(`pictures, ${size} ${colorScheme}`, async ({ page, demo, signIn }, info) => {
+        const picture = (name: string) =>
+          page.screenshot({
+            path: `screenshots/${info.project.name}-${size}-${colorScheme}-${name}.png`,
+          });
+        await signIn.open();
+        await picture('sign-in');
+        await signIn.submit(demo.username, demo.password);
+        const pages = {
+          devices: '/',
+          device: `/devices/${demo.device(0).id}`,
+          'add-device': '/add-device',
+          settings: '/settings',
+        };
+        await expect(page.getByRole('heading', { level: 1, name: 'Devices' })).toBeVisible();
+        for (const [name, path] of Object.entries(pages)) {
+          await page.goto(`${demo.url}${path}`);
+          await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+          await page.evaluate(() => document.fonts.ready);
+          await picture(name);
+        }
+      });
+    });
+  }
+}

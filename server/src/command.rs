@@ -1,0 +1,299 @@
+//! What can be told to the program on its command line.
+
+use std::io::{self, Read, Write, stdin};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow, bail};
+use api::{CreateApiToken, CreateInstallKey, TokenScope};
+use clap::{Args, Parser, Subcommand};
+use server::access::Scope;
+use server::clock::Clock;
+use server::config::{Config, Layer, REFERENCE, check, load};
+use server::lifecycle::Outcome;
+use server::{Handle, Server, log};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Secure remote access to devices: the server.
+#[derive(Parser)]
+#[command(name = "adit-server", version)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until a signal.
+    Serve {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Administrators.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// API tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Install keys, by which devices enrol.
+    #[command(subcommand)]
+    InstallKey(InstallKeyCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Check it and say what is wrong or doubtful.
+    Check {
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Print every key with its meaning and its default.
+    Print,
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Create a user who may do everything.
+    Create {
+        #[command(flatten)]
+        source: Source,
+        #[arg(long)]
+        username: String,
+        /// Read the password from standard input; the only way to give one.
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Create a token with all its user's rights and print its secret.
+    Create {
+        #[command(flatten)]
+        source: Source,
+        #[arg(long)]
+        username: String,
+        #[arg(long)]
+        name: String,
+        /// Seconds until it expires; never if not given.
+        #[arg(long)]
+        expires_in_s: Option<u64>,
+    },
+}
+
+#[derive(Subcommand)]
+enum InstallKeyCommand {
+    /// Create an install key and print its secret.
+    Create {
+        #[command(flatten)]
+        source: Source,
+        #[arg(long)]
+        name: String,
+        /// How many devices it may enrol; any number if not given.
+        #[arg(long)]
+        uses: Option<u32>,
+        /// Seconds until it expires; never if not given.
+        #[arg(long)]
+        expires_in_s: Option<u64>,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Args)]
+struct Source {
+    /// The configuration file (TOML).
+    #[arg(long = "config", env = "ADIT_CONFIG", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Keys that have a flag.
+#[derive(Args)]
+struct Flags {
+    /// Instead of `listen.address`.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Instead of `public_url`.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Instead of `device_domain`.
+    #[arg(long, value_name = "DOMAIN")]
+    device_domain: Option<String>,
+    /// Instead of `data_dir`.
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+}
+
+impl Flags {
+    fn layers(&self) -> impl Iterator<Item = Layer> {
+        [
+            ("--listen", "listen.address", &self.listen),
+            ("--public-url", "public_url", &self.public_url),
+            ("--device-domain", "device_domain", &self.device_domain),
+            ("--data-dir", "data_dir", &self.data_dir),
+        ]
+        .into_iter()
+        .filter_map(|(flag, key, value)| Some(Layer::flag(flag, key, value.as_deref()?)))
+    }
+}
+
+impl Source {
+    fn load(&self, flags: impl IntoIterator<Item = Layer>) -> anyhow::Result<Config> {
+        let file = self.file.as_deref().map(Layer::file).transpose()?;
+        // Variables that are no text cannot be ours: all our values are.
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Ok(load(
+            file.into_iter()
+                .chain(Layer::environment(variables))
+                .chain(flags),
+        )?)
+    }
+
+    /// The parts of a server that does not serve, for commands that change records.
+    async fn open(&self) -> anyhow::Result<Handle> {
+        let config = self.load([])?;
+        Ok(Server::build(config, Clock::system()).await?.handle())
+    }
+}
+
+impl CommandLine {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve { source, flags } => return serve(source.load(flags.layers())?).await,
+            Command::Config(ConfigCommand::Print) => print(REFERENCE.trim_end())?,
+            Command::Config(ConfigCommand::Check { source }) => {
+                let config = source.load([])?;
+                for warning in check(&config).unwrap_or_default() {
+                    print(&format!("warning: {warning}"))?;
+                }
+                print("The configuration is good.")?;
+            }
+            Command::Admin(AdminCommand::Create {
+                source,
+                username,
+                password_stdin: _,
+            }) => {
+                let password = password_from_stdin()?;
+                let server = source.open().await?;
+                server.accounts.create_admin(&username, password).await?;
+            }
+            Command::Token(TokenCommand::Create {
+                source,
+                username,
+                name,
+                expires_in_s,
+            }) => {
+                let server = source.open().await?;
+                let input = CreateApiToken {
+                    name,
+                    scope: TokenScope::Full,
+                    expires_in_s,
+                };
+                let created = server.accounts.create_api_token_for(&username, input).await;
+                print(&created?.secret)?;
+            }
+            Command::InstallKey(InstallKeyCommand::Create {
+                source,
+                name,
+                uses,
+                expires_in_s,
+            }) => {
+                let server = source.open().await?;
+                let organization = server.accounts.default_organization().await?;
+                let input = CreateInstallKey {
+                    name,
+                    use_limit: uses,
+                    expires_in_s,
+                };
+                let scope = Scope::of(organization);
+                let created = server.devices.create_install_key(scope, input).await;
+                print(&created?.secret)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    log::init(&config.log)?;
+    let signals = Signals::hook()?;
+    let address = config.listen.address;
+    let public_url = config.public_url.clone();
+    let server = Server::build(config, Clock::system()).await?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen at {address}"))?;
+    let local = listener.local_addr()?;
+    tracing::info!(address = %local, %public_url, "serving");
+    let handle = server.handle();
+    let outcome = tokio::select! {
+        outcome = server.serve(listener) => outcome,
+        never = signals.heed(handle) => match never {},
+    };
+    match outcome {
+        Outcome::Stopped { clean } => {
+            tracing::info!(clean, "stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Crashed { task } => Err(anyhow!("the task `{task}` has crashed")),
+    }
+}
+
+/// What the operating system tells the program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on signals do not end the process by themselves.
+    fn hook() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// SIGTERM and SIGINT stop: softly the first time, at once the second. SIGHUP reads the
+    /// certificate again.
+    async fn heed(mut self, server: Handle) -> std::convert::Infallible {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => server.shutdown(),
+                _ = self.interrupt.recv() => server.shutdown(),
+                _ = self.hang_up.recv() => match server.reload_certificate() {
+                    Ok(()) => tracing::info!("certificate read again"),
+                    Err(error) => tracing::error!(%error, "the certificate in use stays"),
+                },
+            }
+        }
+    }
+}
+
+fn password_from_stdin() -> anyhow::Result<zeroize::Zeroizing<String>> {
+    let mut password = zeroize::Zeroizing::new(String::new());
+    stdin()
+        .read_to_string(&mut password)
+        .context("cannot read the password")?;
+    // One line end is how people and `echo` end a line; everything else is the password's.
+    let length = password.trim_end_matches(['\r', '\n']).len();
+    password.truncate(length);
+    if password.is_empty() {
+        bail!("the password on standard input is empty");
+    }
+    Ok(password)
+}
+
+/// Not `println!`, which panics when nobody reads.
+fn print(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}

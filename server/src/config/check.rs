@@ -1,0 +1,197 @@
+//! What a configuration must be beyond its types, and what is worth a warning.
+
+use std::fmt;
+
+use super::load::Problem;
+use super::{Config, Origin, Timers};
+
+/// Something that works but that its owner should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Device pages and the manager look like one site to browsers.
+    OneSite { manager: String, devices: String },
+    /// `https` is promised, but nothing says who ends TLS before us.
+    NobodyEndsTls,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneSite { manager, devices } => write!(
+                f,
+                "public_url ({manager}) and device_domain ({devices}) look like one site to \
+                 browsers; a registrable domain of its own for devices separates them better"
+            ),
+            Self::NobodyEndsTls => f.write_str(
+                "public_url is https, but there is neither listen.tls nor a listen.trusted_proxies: \
+                 a proxy must end TLS, and all requests will seem to come from it",
+            ),
+        }
+    }
+}
+
+/// Checks what types cannot say.
+///
+/// # Errors
+/// Every problem found, each naming its key.
+pub fn check(config: &Config) -> Result<Vec<Warning>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut refuse = |key: &str, what: String| problems.push(Problem::of_key(key, what));
+    let listen = &config.listen;
+    let public = &config.public_url;
+
+    let behind_proxy = !listen.trusted_proxies.is_empty();
+    if listen.tls.is_none() && !listen.address.ip().is_loopback() && !behind_proxy {
+        refuse(
+            "listen.address",
+            format!(
+                "plain HTTP at {} would be open to the network: give listen.tls, listen on \
+                 loopback, or name the proxy that ends TLS in listen.trusted_proxies",
+                listen.address
+            ),
+        );
+    }
+    if !public.is_https() && !public.is_loopback() {
+        refuse(
+            "public_url",
+            format!("{public} is plain HTTP; only localhost may be"),
+        );
+    }
+    if !public.is_https() && listen.tls.is_some() {
+        refuse(
+            "public_url",
+            format!("{public} is plain HTTP, but listen.tls is given"),
+        );
+    }
+    for origin in &config.agent_origins {
+        if !origin.is_https() && !origin.is_loopback() {
+            refuse(
+                "agent_origins",
+                format!("{origin} is plain HTTP; only localhost may be"),
+            );
+        }
+    }
+    for (key, value) in limits_and_timers(config) {
+        if value == 0 {
+            refuse(key, "must be greater than 0".to_owned());
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+
+    let mut warnings = Vec::new();
+    if may_be_one_site(public, config.device_domain.as_str()) {
+        warnings.push(Warning::OneSite {
+            manager: public.host().to_owned(),
+            devices: config.device_domain.to_string(),
+        });
+    }
+    if public.is_https() && listen.tls.is_none() && !behind_proxy {
+        warnings.push(Warning::NobodyEndsTls);
+    }
+    Ok(warnings)
+}
+
+/// Two names of one site have their last two labels in common. The reverse does not hold below
+/// public suffixes of two labels; one warning too many is the price of needing no suffix list.
+fn may_be_one_site(public: &Origin, device_domain: &str) -> bool {
+    fn tail(name: &str) -> (Option<&str>, Option<&str>) {
+        let mut labels = name.rsplit('.');
+        (labels.next(), labels.next())
+    }
+    tail(public.host()) == tail(device_domain)
+}
+
+fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
+    let limits = &config.limits;
+    // Named one by one, so that a new timer fails to compile here until it is checked.
+    let Timers {
+        tls_handshake_ms,
+        first_byte_ms,
+        head_ms,
+        keep_alive_ms,
+        body_stall_ms,
+        write_stall_ms,
+        answer_ms,
+        stop_grace_ms: _,
+    } = config.timers;
+    vec![
+        ("limits.connections", limits.connections as u64),
+        (
+            "limits.connections_per_address",
+            limits.connections_per_address as u64,
+        ),
+        ("limits.api_body_bytes", limits.api_body_bytes as u64),
+        ("timers.tls_handshake_ms", tls_handshake_ms),
+        ("timers.first_byte_ms", first_byte_ms),
+        ("timers.head_ms", head_ms),
+        ("timers.keep_alive_ms", keep_alive_ms),
+        ("timers.body_stall_ms", body_stall_ms),
+        ("timers.write_stall_ms", write_stall_ms),
+        ("timers.answer_ms", answer_ms),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Tls;
+
+    fn keys(config: &Config) -> Vec<String> {
+        check(config)
+            .unwrap_err()
+            .into_iter()
+            .map(|problem| problem.key)
+            .collect()
+    }
+
+    #[test]
+    fn plain_http_off_loopback_needs_a_named_proxy() {
+        let mut config = Config::new("https://a.example", "devices.test").unwrap();
+        assert_eq!(check(&config).unwrap(), [Warning::NobodyEndsTls]);
+        config.listen.address = "0.0.0.0:80".parse().unwrap();
+        assert_eq!(keys(&config), ["listen.address"]);
+        config.listen.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(check(&config).unwrap(), []);
+        config.listen.trusted_proxies.clear();
+        config.listen.tls = Some(Tls {
+            certificate: "c".into(),
+            key: "k".into(),
+        });
+        assert_eq!(check(&config).unwrap(), []);
+    }
+
+    #[test]
+    fn a_plain_public_url_is_for_localhost() {
+        let config = Config::new("http://a.example", "devices.test").unwrap();
+        assert_eq!(keys(&config), ["public_url"]);
+        let config = Config::new("http://localhost:8080", "devices.test").unwrap();
+        assert_eq!(check(&config).unwrap(), []);
+    }
+
+    #[test]
+    fn one_site_is_worth_a_warning() {
+        for (public, devices, one) in [
+            ("https://adit.example.com", "example.com", true),
+            ("https://example.com", "devices.example.com", true),
+            ("https://adit.test", "adit.test", true),
+            ("https://adit.test", "adit-devices.test", false),
+            ("https://example.com", "example.net", false),
+        ] {
+            assert_eq!(
+                may_be_one_site(&public.parse().unwrap(), devices),
+                one,
+                "{public}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_timer_of_nothing_is_refused() {
+        let mut config = Config::new("http://localhost:8080", "devices.test").unwrap();
+        config.timers.head_ms = 0;
+        config.limits.connections = 0;
+        assert_eq!(keys(&config), ["limits.connections", "timers.head_ms"]);
+    }
+}

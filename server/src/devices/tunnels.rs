@@ -1,0 +1,112 @@
+//! What the relay tells about tunnels.
+
+use std::time::Duration;
+
+use api::DeviceId;
+use api::text::cleaned;
+use tunnel::wire::Info;
+
+use super::report::Report;
+use super::{Devices, DevicesError, store};
+
+const ADDRESS_MAX_CHARS: usize = 64;
+
+impl Devices {
+    /// A tunnel is up. Writes `info` only when its hash changed.
+    pub async fn connected(
+        &self,
+        device: DeviceId,
+        epoch: u64,
+        address: &str,
+        version: &str,
+        info: &Info,
+    ) {
+        let report = Report::new(version, info);
+        let hash = report.hash();
+        let now = self.0.clock.now();
+        let (organization, changed) = {
+            let mut index = self.index_mut();
+            let Some(entry) = index.get_mut(device) else {
+                return;
+            };
+            if !entry.presence.connected(epoch, now) {
+                return;
+            }
+            entry.address = Some(cleaned(address, ADDRESS_MAX_CHARS).to_lowercase());
+            (
+                entry.record.organization,
+                entry.record.report_hash != Some(hash),
+            )
+        };
+        // First of all: the device is online, however slow the database is.
+        self.announce(organization, device);
+        if changed && let Err(error) = self.write_report(device, epoch, &report, hash).await {
+            // Not lost: the next tunnel brings it again.
+            tracing::warn!(%device, %error, "what a device reports was not written");
+        }
+    }
+
+    async fn write_report(
+        &self,
+        device: DeviceId,
+        epoch: u64,
+        report: &Report,
+        hash: [u8; 32],
+    ) -> Result<(), DevicesError> {
+        let mut write = self.0.db.write().await?;
+        // Looked up only now: while this waited, a newer tunnel may have reported, or the name may
+        // have changed.
+        let (name, label) = {
+            let index = self.index();
+            match index.get(device) {
+                Some(entry) if entry.presence.epoch() == epoch => {
+                    (entry.record.name.clone(), entry.record.label.clone())
+                }
+                _ => return Ok(()),
+            }
+        };
+        let search_text = search_text(&name, &label, &report.host_name);
+        store::write_report(&mut write, device, report, &hash, &search_text).await?;
+        self.commit(write, device).await
+    }
+
+    /// The round-trip time of a living tunnel.
+    pub fn measured(&self, device: DeviceId, epoch: u64, rtt: Duration) {
+        let now = self.0.clock.now();
+        let measured_ms = u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX);
+        let news = {
+            let mut index = self.index_mut();
+            let Some(entry) = index.get_mut(device) else {
+                return;
+            };
+            let news = entry.presence.measured(epoch, measured_ms, now);
+            news.then_some(entry.record.organization)
+        };
+        if let Some(organization) = news {
+            self.announce(organization, device);
+        }
+    }
+
+    /// A tunnel has ended; ignored when a newer epoch is up.
+    pub fn disconnected(&self, device: DeviceId, epoch: u64) {
+        let now = self.0.clock.now();
+        let organization = {
+            let mut index = self.index_mut();
+            let Some(entry) = index.get_mut(device) else {
+                return;
+            };
+            let Some(expected_until) = entry.presence.disconnected(epoch, now) else {
+                return;
+            };
+            let organization = entry.record.organization;
+            index.expect(device, expected_until);
+            organization
+        };
+        self.announce(organization, device);
+    }
+}
+
+/// What a search looks through, besides the address.
+pub(super) fn search_text(name: &str, label: &str, host_name: &str) -> String {
+    format!("{name}\n{label}\n{host_name}").to_lowercase()
+}

@@ -1,0 +1,162 @@
+//! One connection from handshake to close.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::caps::Permit;
+use super::front::{Front, Origination};
+use super::gate::{Gate, Socket};
+use super::link::Link;
+
+/// What hyper may hold of what is read or to be written. More than the largest head.
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// Serves a connection until it is closed or handed over to an upgrade.
+pub(super) async fn serve(front: Arc<Front>, socket: TcpStream, peer: SocketAddr, permit: Permit) {
+    let (socket, sni) = tokio::select! {
+        biased;
+        () = front.lifecycle().soft().cancelled() => return,
+        shaken = handshake(&front, socket) => match shaken {
+            Ok(shaken) => shaken,
+            Err(error) => {
+                tracing::debug!(%peer, %error, "no handshake");
+                return;
+            }
+        },
+    };
+    let link = Link::new(Some(permit));
+    let gate = Gate::new(socket, Arc::clone(&link), Arc::clone(front.timers()));
+    let origination = Arc::new(Origination {
+        link: Arc::clone(&link),
+        socket: peer,
+        sni,
+    });
+    let service = service_fn(|request| {
+        let (front, origination) = (Arc::clone(&front), Arc::clone(&origination));
+        async move { Ok::<_, std::convert::Infallible>(front.answer(&origination, request).await) }
+    });
+    // Its own header timer stays off: the gate has stricter ones.
+    let connection = http1::Builder::new()
+        .header_read_timeout(None)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(gate), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = link.until_cut() => {
+                tracing::debug!(%peer, "cut");
+                return;
+            }
+            () = front.lifecycle().soft().cancelled(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "connection ended");
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// The socket ready for HTTP, and the name that the client asked TLS for.
+async fn handshake(
+    front: &Front,
+    socket: TcpStream,
+) -> io::Result<(Transport, Option<Option<String>>)> {
+    // Before the handshake: its flights are small writes too.
+    socket.set_nodelay(true)?;
+    let Some(acceptor) = front.acceptor() else {
+        return Ok((Transport::Plain(socket), None));
+    };
+    let limit = Duration::from_millis(front.timers().tls_handshake_ms);
+    let stream = tokio::time::timeout(limit, acceptor.accept(socket)).await??;
+    let name = stream.get_ref().1.server_name().map(str::to_owned);
+    Ok((Transport::Tls(Box::new(stream)), Some(name)))
+}
+
+/// A socket with or without TLS.
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket for Transport {
+    fn reset_on_drop(&self) {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        // Where it fails the connection is gone already.
+        let _ = socket.set_zero_linger();
+    }
+}
+
+/// Calls the same method of whatever is inside.
+macro_rules! forward {
+    ($transport:expr, $method:ident $(, $argument:expr)*) => {
+        match $transport.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).$method($($argument),*),
+            Self::Tls(stream) => Pin::new(&mut **stream).$method($($argument),*),
+        }
+    };
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        forward!(self, poll_read, cx, out)
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write, cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, poll_write_vectored, cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_flush, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, poll_shutdown, cx)
+    }
+}

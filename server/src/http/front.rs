@@ -1,0 +1,254 @@
+//! The front as a whole: what answers at the public port, and what becomes of each request before
+//! and after it is answered.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, StatusCode, Uri, header, uri::PathAndQuery};
+use ipnet::IpNet;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use api::ProblemCode;
+
+use super::answer::{Answer, Entry};
+use super::caps::Caps;
+use super::headers::secure;
+use super::host::{HostError, Hosts, Site};
+use super::link::Link;
+use super::peer::{PeerAddr, strip_connection_named, strip_forwarded};
+use super::problem::{self, ApiError};
+use super::refusal::Refusal;
+use super::request_id::{RequestId, RequestIds};
+use super::tls::{Certificate, TlsError};
+use crate::config::{Config, Timers};
+use crate::lifecycle::Lifecycle;
+use crate::proxy::DeviceHost;
+
+/// What answers at devices' hosts.
+pub type DeviceService = Arc<
+    dyn Fn(DeviceHost, Request<Body>) -> Pin<Box<dyn Future<Output = Response> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// Everything the public port needs.
+pub struct Front {
+    hosts: Hosts,
+    is_https: bool,
+    trusted: Vec<IpNet>,
+    timers: Arc<Timers>,
+    caps: Arc<Caps>,
+    acceptor: Option<TlsAcceptor>,
+    manager: axum::Router,
+    devices: DeviceService,
+    lifecycle: Lifecycle,
+    ids: RequestIds,
+}
+
+/// Where a request comes from.
+pub(super) struct Origination {
+    pub(super) link: Arc<Link>,
+    pub(super) socket: SocketAddr,
+    /// `Some` on TLS: the name that was asked for, if one was.
+    pub(super) sni: Option<Option<String>>,
+}
+
+impl Front {
+    /// `seed` makes request ids differ from those of other runs.
+    ///
+    /// # Errors
+    /// [`TlsError`] when the certificate cannot be used.
+    pub fn new(
+        config: &Config,
+        certificate: Option<&Certificate>,
+        manager: axum::Router,
+        devices: DeviceService,
+        lifecycle: Lifecycle,
+        seed: u64,
+    ) -> Result<Self, TlsError> {
+        let trusted = config.listen.trusted_proxies.clone();
+        Ok(Self {
+            hosts: Hosts::new(config.public_url.clone(), config.device_domain.clone()),
+            is_https: config.public_url.is_https(),
+            timers: Arc::new(config.timers.clone()),
+            caps: Caps::new(config.limits.clone(), trusted.clone()),
+            trusted,
+            acceptor: certificate.map(Certificate::acceptor).transpose()?,
+            manager,
+            devices,
+            lifecycle,
+            ids: RequestIds::new(seed),
+        })
+    }
+
+    /// Accepts connections until the soft stop; each is served in a task of the lifecycle's.
+    pub async fn run(self: Arc<Self>, listener: TcpListener) {
+        super::accept::run(self, listener).await;
+    }
+
+    pub(super) const fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    pub(super) const fn timers(&self) -> &Arc<Timers> {
+        &self.timers
+    }
+
+    pub(super) const fn caps(&self) -> &Arc<Caps> {
+        &self.caps
+    }
+
+    pub(super) const fn acceptor(&self) -> Option<&TlsAcceptor> {
+        self.acceptor.as_ref()
+    }
+
+    /// Answers one request. In order: refusal by head, request id, host, peer, hop-by-hop fields,
+    /// the answer itself, problem body, security headers, log line.
+    pub(super) async fn answer(
+        &self,
+        from: &Origination,
+        request: Request<hyper::body::Incoming>,
+    ) -> Response<Answer> {
+        let (answering, refusal) = from.link.answer();
+        let id = self.ids.next();
+        let mut entry = Entry::new(&id, from.socket, &request);
+        let mut request = request.map(Body::new);
+        let site = match refusal {
+            Some(refusal) => {
+                entry.note_refusal(refusal);
+                Err(refuse(refusal))
+            }
+            None => self
+                .site(from, &request)
+                .map_err(|error| refuse_host(error, &request)),
+        };
+        let response = match site {
+            Err(response) => self.finish_own(response, &id, true),
+            Ok(site) => {
+                let peer = PeerAddr::of(from.socket, request.headers(), &self.trusted);
+                entry.note_site(&site, peer);
+                strip_forwarded(request.headers_mut());
+                strip_connection_named(request.headers_mut());
+                to_origin_form(request.uri_mut());
+                let extensions = request.extensions_mut();
+                extensions.insert(peer);
+                extensions.insert(id.clone());
+                extensions.insert(answering.guard(&self.lifecycle));
+                match site {
+                    Site::Manager => {
+                        let is_api = is_api(request.uri().path());
+                        let manager = self.manager.clone();
+                        let answer = caught(async move {
+                            manager
+                                .oneshot(request)
+                                .await
+                                .unwrap_or_else(|never| match never {})
+                        });
+                        self.finish_own(answer.await, &id, is_api)
+                    }
+                    Site::Device(host) => {
+                        let response = caught((self.devices)(host, request)).await;
+                        problem::complete(response, &id, false)
+                    }
+                }
+            }
+        };
+        let response =
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS && !from.link.switch() {
+                let full = ApiError::new(ProblemCode::Busy)
+                    .retry_after(5)
+                    .into_response();
+                problem::complete(full, &id, false)
+            } else {
+                response
+            };
+        entry.note_answer(response.status());
+        response.map(|body| Answer::new(body, answering, entry))
+    }
+
+    fn site(&self, from: &Origination, request: &Request<Body>) -> Result<Site, HostError> {
+        let host = request
+            .headers()
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let host = host.ok_or(HostError::Malformed)?;
+        let site = self.hosts.site(host)?;
+        match &from.sni {
+            Some(name) if !self.hosts.is_same_name(name.as_deref(), host) => {
+                Err(HostError::NotOurs)
+            }
+            _ => Ok(site),
+        }
+    }
+
+    /// What every answer that is not a device's gets.
+    fn finish_own(&self, response: Response, id: &RequestId, is_api: bool) -> Response {
+        let mut response = problem::complete(response, id, is_api);
+        secure(response.headers_mut(), self.is_https, is_api);
+        response
+    }
+}
+
+/// A panic is the end of its request, not of the connection's task.
+async fn caught(answer: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(answer)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| ApiError::internal("a handler panicked").into_response())
+}
+
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
+/// `http://host/path` has become `/path` by the time anybody else looks: the authority was
+/// compared with the Host, which is the one that counts.
+fn to_origin_form(uri: &mut Uri) {
+    if uri.authority().is_some() {
+        let path = uri.path_and_query().cloned();
+        *uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    }
+}
+
+fn refuse(refusal: Refusal) -> Response {
+    let code = match refusal {
+        Refusal::MethodRefused => ProblemCode::MethodNotAllowed,
+        _ => ProblemCode::BadRequest,
+    };
+    let mut response =
+        problem::with_status(code, refusal.status(), refusal.reason()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    match refusal.status() {
+        // A page of a sibling host may have filled the cookie jar (SECURITY S03): the way out is
+        // to empty it. Nothing that a link alone can bring about is answered so.
+        StatusCode::BAD_REQUEST | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            headers.insert("clear-site-data", HeaderValue::from_static("\"cookies\""));
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            headers.insert(header::ALLOW, allowed);
+        }
+        _ => {}
+    }
+    response
+}
+
+fn refuse_host(error: HostError, request: &Request<Body>) -> Response {
+    match error {
+        HostError::Malformed => refuse(Refusal::Malformed("Host")),
+        HostError::NotOurs => refuse(Refusal::Misdirected("Host")),
+        HostError::NoDevice => {
+            tracing::debug!(method = %request.method(), "no device can have this host");
+            ApiError::new(ProblemCode::NotFound).into_response()
+        }
+    }
+}

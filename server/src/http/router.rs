@@ -1,0 +1,110 @@
+//! Every route of the manager's origin, on one page.
+
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use api::{Problem, ProblemCode};
+
+use super::ApiError;
+use super::origin::refuse_cross_origin;
+use crate::config::Config;
+use crate::state::AppState;
+use crate::{accounts, devices, events, proxy, relay, web};
+
+/// The head of the API's description; paths and schemas come from the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Adit",
+        description = "Secure remote access and management of devices. \
+                       Errors are problems (RFC 9457) with a stable `code`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(Problem, ProblemCode))
+)]
+struct Description;
+
+/// Everything at the manager's origin.
+#[must_use]
+pub fn manager(state: AppState) -> Router {
+    let (features, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(accounts::routes())
+        .merge(devices::routes())
+        .merge(events::routes())
+        .merge(relay::routes())
+        .merge(proxy::routes())
+        .split_for_parts();
+    let description = description.to_json().map(Bytes::from).unwrap_or_default();
+    let routes = features
+        .route("/healthz", get(healthy))
+        .route("/readyz", get(ready))
+        .route(
+            "/api/v1/openapi.json",
+            get(async move || json(description.clone())),
+        )
+        .fallback(web::serve)
+        .method_not_allowed_fallback(method_not_allowed);
+    let config = std::sync::Arc::clone(&state.config);
+    with_rules(routes.with_state(state), &config)
+}
+
+/// The manager's rules around `routes`. In order: origin, time to begin an answer, body size.
+pub fn with_rules(routes: Router, config: &Config) -> Router {
+    let own = HeaderValue::from_str(config.public_url.as_str());
+    // Parsed of ASCII letters alone; an origin that matches nothing is the safe way to be wrong.
+    let own = own.unwrap_or(HeaderValue::from_static("null"));
+    let limit = Duration::from_millis(config.timers.answer_ms);
+    routes
+        .layer(DefaultBodyLimit::max(config.limits.api_body_bytes))
+        .layer(middleware::from_fn_with_state(limit, in_time))
+        .layer(middleware::from_fn_with_state(own, refuse_cross_origin))
+}
+
+async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(ProblemCode::Busy)
+            .retry_after(5)
+            .into_response(),
+    }
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(ProblemCode::MethodNotAllowed)
+}
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+/// The process runs.
+async fn healthy() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// New work is welcome.
+async fn ready(State(state): State<AppState>) -> Response {
+    if state.lifecycle.soft().is_cancelled() {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(Health { status: "stopping" }),
+        )
+            .into_response();
+    }
+    Json(Health { status: "ok" }).into_response()
+}
+
+fn json(body: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

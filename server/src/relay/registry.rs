@@ -1,0 +1,201 @@
+//! Which tunnel is a device's: the newest proven one, and never an older one after it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use api::DeviceId;
+use tokio::time::Instant;
+use tunnel::driver::Tunnel;
+
+/// A device that was lost less long ago is expected back (as its presence has it).
+const EXPECTED_BACK: Duration = Duration::from_secs(20);
+/// After a start all of them are, for so long.
+const EXPECTED_AFTER_START: Duration = Duration::from_secs(60);
+/// Two processes with one key take turns so often: somebody copied the key.
+const MAX_SWAPS: u32 = 5;
+const SWAP_WINDOW: Duration = Duration::from_secs(600);
+
+/// All tunnels, behind one lock that is never held across an await or a call into a tunnel.
+/// Generic over the tunnel's handle for the sake of tests.
+pub(super) struct Registry<T = Tunnel> {
+    started_at: Instant,
+    devices: Mutex<HashMap<DeviceId, Slot<T>>>,
+}
+
+/// What is known of a device. Kept after its tunnel ended, until it is no longer expected back.
+struct Slot<T> {
+    current: Option<Entry<T>>,
+    /// The highest epoch ever registered: nothing below it may come after it.
+    epoch: u64,
+    lost_at: Instant,
+    /// Not after it was sent away for good.
+    expected_back: bool,
+    swaps: Swaps,
+}
+
+struct Entry<T> {
+    instance: [u8; 16],
+    tunnel: T,
+}
+
+/// A registered tunnel's predecessor, and whether this looks like two devices with one key.
+pub(super) struct Registered<T> {
+    pub(super) replaced: Option<T>,
+    pub(super) flapping: bool,
+}
+
+/// Where a device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts<T> {
+    Here(T),
+    ExpectedBack,
+    Away,
+}
+
+impl<T: Clone> Registry<T> {
+    pub(super) fn new(started_at: Instant) -> Self {
+        Self {
+            started_at,
+            devices: Mutex::default(),
+        }
+    }
+
+    /// Makes `tunnel` the device's, unless a newer one was first: then it is given back and must
+    /// go.
+    pub(super) fn register(
+        &self,
+        device: DeviceId,
+        epoch: u64,
+        instance: [u8; 16],
+        tunnel: T,
+        now: Instant,
+    ) -> Result<Registered<T>, T> {
+        let mut devices = self.lock();
+        let slot = devices.entry(device).or_insert_with(|| Slot {
+            current: None,
+            epoch: 0,
+            lost_at: now,
+            expected_back: true,
+            swaps: Swaps {
+                since: now,
+                count: 0,
+            },
+        });
+        if slot.epoch >= epoch {
+            return Err(tunnel);
+        }
+        slot.epoch = epoch;
+        slot.expected_back = true;
+        let replaced = slot.current.replace(Entry { instance, tunnel });
+        let flapping = replaced
+            .as_ref()
+            .is_some_and(|old| old.instance != instance && slot.swaps.count_one(now));
+        Ok(Registered {
+            replaced: replaced.map(|old| old.tunnel),
+            flapping,
+        })
+    }
+
+    /// The tunnel of this epoch has ended. Tells whether it was still the device's.
+    pub(super) fn remove(&self, device: DeviceId, epoch: u64, now: Instant) -> bool {
+        let mut devices = self.lock();
+        let Some(slot) = devices.get_mut(&device) else {
+            return false;
+        };
+        if slot.epoch != epoch || slot.current.take().is_none() {
+            return false;
+        }
+        slot.lost_at = now;
+        true
+    }
+
+    /// Takes the device's tunnel away, for good: the device is not expected back.
+    pub(super) fn take(&self, device: DeviceId, now: Instant) -> Option<T> {
+        let mut devices = self.lock();
+        let slot = devices.get_mut(&device)?;
+        // The epoch stays: a handshake that is under way must not come after a newer one.
+        slot.expected_back = false;
+        slot.lost_at = now;
+        slot.current.take().map(|entry| entry.tunnel)
+    }
+
+    pub(super) fn find(&self, device: DeviceId, now: Instant) -> Whereabouts<T> {
+        let devices = self.lock();
+        let expected_back = match devices.get(&device) {
+            Some(Slot {
+                current: Some(entry),
+                ..
+            }) => {
+                return Whereabouts::Here(entry.tunnel.clone());
+            }
+            Some(slot) => {
+                slot.expected_back && now.saturating_duration_since(slot.lost_at) < EXPECTED_BACK
+            }
+            None => now.saturating_duration_since(self.started_at) < EXPECTED_AFTER_START,
+        };
+        if expected_back {
+            Whereabouts::ExpectedBack
+        } else {
+            Whereabouts::Away
+        }
+    }
+
+    /// Whether the tunnel of this epoch is the device's.
+    pub(super) fn is_current(&self, device: DeviceId, epoch: u64) -> bool {
+        let devices = self.lock();
+        devices
+            .get(&device)
+            .is_some_and(|slot| slot.epoch == epoch && slot.current.is_some())
+    }
+
+    /// Every living tunnel, with its epoch.
+    pub(super) fn all(&self) -> Vec<(DeviceId, u64, T)> {
+        let devices = self.lock();
+        let living = devices.iter().filter_map(|(device, slot)| {
+            Some((*device, slot.epoch, slot.current.as_ref()?.tunnel.clone()))
+        });
+        living.collect()
+    }
+
+    /// Forgets devices that are long gone.
+    pub(super) fn forget_lost(&self, now: Instant) {
+        self.lock().retain(|_, slot| {
+            slot.current.is_some() || now.saturating_duration_since(slot.lost_at) < SWAP_WINDOW
+        });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock()
+            .values()
+            .filter(|slot| slot.current.is_some())
+            .count()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Slot<T>>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts how often a living tunnel was replaced by that of another process.
+struct Swaps {
+    since: Instant,
+    count: u32,
+}
+
+impl Swaps {
+    /// Tells whether it was one too many.
+    fn count_one(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) > SWAP_WINDOW {
+            *self = Self {
+                since: now,
+                count: 0,
+            };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count > MAX_SWAPS
+    }
+}
+
+#[cfg(test)]
+mod tests;

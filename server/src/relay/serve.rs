@@ -1,0 +1,203 @@
+//! The life of a tunnel: HELLO, registration, running, end.
+
+use std::time::Duration;
+
+use api::DeviceId;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tunnel::driver::{
+    Closed, Established, GoAway, GoAwayReason, HandshakeError, Tunnel, server_handshake_with,
+};
+use tunnel::wire::{Code, ServerHello, Windows};
+
+use super::Relay;
+use super::registry::Registered;
+
+type Socket = TokioIo<Upgraded>;
+
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often round-trip times are read.
+const MEASURE_EVERY: Duration = Duration::from_secs(15);
+const KEEPALIVE_S: u32 = 45;
+/// An agent opens few streams: telemetry and the like.
+const MAX_AGENT_STREAMS: u32 = 16;
+
+/// A device that has proven itself and whose connection is about to become a tunnel.
+pub(super) struct Newcomer {
+    pub(super) device: DeviceId,
+    pub(super) key: [u8; 32],
+    pub(super) instance: [u8; 16],
+    pub(super) address: String,
+    pub(super) upgrade: OnUpgrade,
+    /// The place among the handshakes.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl Relay {
+    /// Takes a proven device over, once its 101 is on the way.
+    pub(super) fn welcome(&self, newcomer: Newcomer) {
+        let relay = self.clone();
+        self.0.lifecycle.spawn("tunnel-handshake", async move {
+            let device = newcomer.device;
+            if let Err(error) = relay.handshake(newcomer).await {
+                tracing::info!(%device, %error, "tunnel not established");
+            }
+        });
+    }
+
+    /// Ends with a task of its own for the tunnel, so that what the handshake needed is freed:
+    /// most tunnels live long and do nothing.
+    async fn handshake(&self, newcomer: Newcomer) -> Result<(), HandshakeError> {
+        let Newcomer {
+            device,
+            key,
+            instance,
+            address,
+            upgrade,
+            permit,
+        } = newcomer;
+        let upgraded = timeout(UPGRADE_TIMEOUT, upgrade)
+            .await
+            .map_err(|_| HandshakeError::TimedOut)?
+            .map_err(std::io::Error::other)?;
+        let (hello, pending) =
+            server_handshake_with(TokioIo::new(upgraded), self.0.tunnel.clone()).await?;
+        if hello.instance != instance {
+            return Err(HandshakeError::Protocol(
+                "HELLO names another instance".to_owned(),
+            ));
+        }
+        // A tunnel that begins now is newer than all before it, whoever registers first.
+        let epoch = self.0.devices.next_epoch();
+        let established = pending.answer(self.server_hello(epoch)?).await?;
+        let tunnel = established.tunnel.clone();
+        match self
+            .0
+            .registry
+            .register(device, epoch, instance, tunnel, Instant::now())
+        {
+            Ok(Registered { replaced, flapping }) => {
+                if let Some(replaced) = replaced {
+                    tracing::info!(%device, epoch, "tunnel replaced by a newer one");
+                    send_away(&replaced, GoAwayReason::Replaced);
+                }
+                if flapping {
+                    tracing::warn!(%device, "two agents with the same key keep replacing each other");
+                }
+            }
+            Err(outdated) => send_away(&outdated, GoAwayReason::Replaced),
+        }
+        self.check_again(device, &key);
+        let relay = self.clone();
+        self.0
+            .lifecycle
+            .spawn("tunnel", relay.serve(device, epoch, established));
+        // After the spawn: the device is reachable while its record is being written.
+        self.0
+            .devices
+            .connected(device, epoch, &address, &hello.version, &hello.info)
+            .await;
+        if !self.0.registry.is_current(device, epoch) {
+            // It ended meanwhile, and `serve` may have said so before it was said to be up.
+            self.0.devices.disconnected(device, epoch);
+        }
+        drop(permit);
+        Ok(())
+    }
+
+    /// What ends tunnels may have happened between the proof and the registration, and have found
+    /// none to end.
+    fn check_again(&self, device: DeviceId, key: &[u8; 32]) {
+        if self
+            .0
+            .devices
+            .by_key(key)
+            .is_none_or(|known| known.id != device)
+        {
+            self.disconnect(device);
+        }
+        if self.0.draining.is_cancelled()
+            && let Some(tunnel) = self.0.registry.take(device, Instant::now())
+        {
+            send_away(&tunnel, GoAwayReason::Restart);
+        }
+    }
+
+    fn server_hello(&self, epoch: u64) -> Result<ServerHello, HandshakeError> {
+        let mut tunnel = [0; 16];
+        SystemRandom::new()
+            .fill(&mut tunnel)
+            .map_err(|_| std::io::Error::other("no random numbers for a tunnel's id"))?;
+        let max_streams = MAX_AGENT_STREAMS;
+        Ok(ServerHello {
+            tunnel,
+            epoch,
+            resumed: false,
+            received: None,
+            features: Vec::new(),
+            windows: Windows {
+                max_streams,
+                max_pending: max_streams,
+                ..self.0.tunnel.windows()
+            },
+            keepalive_s: KEEPALIVE_S,
+        })
+    }
+
+    async fn serve(self, device: DeviceId, epoch: u64, established: Established<Socket>) {
+        let Established {
+            tunnel: _,
+            mut incoming,
+            driver,
+        } = established;
+        let refuse_all = async {
+            while let Some(stream) = incoming.next().await {
+                stream.reject(
+                    Code::NotOffered,
+                    "this server offers nothing to devices yet",
+                );
+            }
+            std::future::pending().await
+        };
+        let closed = tokio::select! {
+            closed = driver.run() => closed,
+            () = refuse_all => Closed::Local,
+        };
+        self.0.registry.remove(device, epoch, Instant::now());
+        self.0.devices.disconnected(device, epoch);
+        tracing::info!(%device, epoch, reason = ?closed, "tunnel ended");
+    }
+
+    /// Reads every tunnel's round-trip time now and then; one task for all of them.
+    pub(super) async fn measure(self, stop: CancellationToken) {
+        let mut ticks = interval(MEASURE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            for (device, epoch, tunnel) in self.0.registry.all() {
+                if let Some(rtt) = tunnel.stats().rtt {
+                    self.0.devices.measured(device, epoch, rtt);
+                }
+            }
+            self.0.registry.forget_lost(Instant::now());
+        }
+    }
+}
+
+/// Tells the agent why, then cuts what it carries: its streams see RESET or a lost tunnel, never
+/// an end, and no later frame of it gets anywhere.
+pub(super) fn send_away(tunnel: &Tunnel, reason: GoAwayReason) {
+    tunnel.go_away(GoAway {
+        reason,
+        reconnect_after: Duration::ZERO,
+        url: None,
+    });
+    tunnel.close();
+}

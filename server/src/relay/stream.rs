@@ -1,0 +1,75 @@
+//! An open stream to a device, and the right to it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::sync::CancellationToken;
+use tunnel::driver::{Stream, StreamControl};
+
+use crate::access::Lease;
+
+/// An open stream to a device; holds its lease.
+pub struct RelayStream {
+    stream: Stream,
+    lease: Lease,
+}
+
+impl RelayStream {
+    pub(super) const fn new(stream: Stream, lease: Lease) -> Self {
+        Self { stream, lease }
+    }
+
+    /// The lease's token, for what must end together with the stream.
+    #[must_use]
+    pub fn revoked(&self) -> CancellationToken {
+        self.lease.token().clone()
+    }
+
+    /// A handle to cut the stream from elsewhere.
+    #[must_use]
+    pub fn control(&self) -> StreamControl {
+        self.stream.control()
+    }
+}
+
+impl AsyncRead for RelayStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for RelayStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

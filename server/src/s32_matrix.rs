@@ -1,0 +1,193 @@
+//! S32: every operation of the OpenAPI document, asked by everybody who must not have what it
+//! gives. It runs from the document, so that a new route cannot escape.
+
+use api::{OrganizationId, TokenScope};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+
+use crate::access::Scope;
+use crate::accounts::DEVICE_COOKIE;
+use crate::testing::{NOBODY, TestServer, bearer, cookie};
+
+/// What makes no sense without being public.
+const PUBLIC: [&str; 1] = ["sign_in"];
+
+/// Valid input for each operation that has a body: refusals must be for the caller's sake.
+fn body(operation: &str) -> Value {
+    match operation {
+        "sign_in" => json!({"username": "nobody", "password": "not this one"}),
+        "create_api_token" => json!({"name": "t", "scope": "read"}),
+        "create_install_key" => json!({"name": "k"}),
+        "update_device" => json!({"name": "taken over"}),
+        "update_service" => json!({"title": "taken over"}),
+        _ => Value::Null,
+    }
+}
+
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+}
+
+fn operations(document: &OpenApi) -> Vec<Operation> {
+    let document = serde_json::to_value(document).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations.push(Operation {
+                id: operation["operationId"]
+                    .as_str()
+                    .expect("every operation has an id")
+                    .into(),
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+            });
+        }
+    }
+    operations
+}
+
+#[tokio::test]
+async fn s32_nobody_gets_at_what_is_not_theirs() {
+    let server = TestServer::new().await;
+    server.user("ada").await;
+    let organization = server.organization().await;
+    let device = server
+        .enrol(organization, [1; 32], "Victim")
+        .await
+        .device_id;
+    let full = server.token("ada", TokenScope::Full, None).await;
+    let read = server.token("ada", TokenScope::Read, None).await;
+    let expired = server.token("ada", TokenScope::Full, Some(1)).await;
+    server.state.clock.advance(1);
+    let stranger = stranger(&server, organization).await;
+    let device_cookie = {
+        let signed_in = server.cookie("ada").await;
+        let headers =
+            http::HeaderMap::from_iter([(http::header::COOKIE, signed_in.parse().unwrap())]);
+        let principal = server
+            .state
+            .accounts
+            .signed_in(&headers)
+            .await
+            .unwrap()
+            .unwrap();
+        let crate::access::Via::SignIn(parent) = principal.via else {
+            panic!("a sign-in")
+        };
+        let secret = server
+            .state
+            .accounts
+            .create_device_sign_in(parent, device, "h")
+            .await
+            .unwrap();
+        format!("{DEVICE_COOKIE}={secret}")
+    };
+
+    // One of each thing that a path can name.
+    let list = async |path| {
+        server
+            .call(Method::GET, path, bearer(&full), Value::Null)
+            .await
+            .json()
+    };
+    let token_id = list("/api/v1/api-tokens").await["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let key_id = list("/api/v1/install-keys").await["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    let document = TestServer::routes().split_for_parts().1;
+    let operations = operations(&document);
+    assert!(
+        operations.len() >= 13,
+        "only {} operations",
+        operations.len()
+    );
+    for Operation { id, method, path } in &operations {
+        let target = match path.as_str() {
+            path if path.starts_with("/api/v1/devices/") => device.to_string(),
+            path if path.starts_with("/api/v1/api-tokens/") => token_id.clone(),
+            path if path.starts_with("/api/v1/install-keys/") => key_id.clone(),
+            path => {
+                assert!(!path.contains('{'), "say what {path} names");
+                String::new()
+            }
+        };
+        let is_about_one = path.contains("{id}");
+        let path = path.replace("{id}", &target).replace("{service}", "web");
+        let is_public = PUBLIC.contains(&id.as_str());
+        for (who, credential) in [
+            ("anonymous", NOBODY),
+            ("expired token", bearer(&expired)),
+            ("device cookie", cookie(&device_cookie)),
+        ] {
+            let answer = server
+                .call(method.clone(), &path, credential, body(id))
+                .await;
+            assert_eq!(
+                answer.status,
+                StatusCode::UNAUTHORIZED,
+                "{id} by {who}: {}",
+                answer.text
+            );
+            assert!(
+                is_public || answer.code() == "not_signed_in",
+                "{id} by {who}"
+            );
+        }
+
+        let is_public_or_stream = is_public || id == "events";
+        if *method != Method::GET && !is_public {
+            let answer = server
+                .call(method.clone(), &path, bearer(&read), body(id))
+                .await;
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{id} by a read-only token"
+            );
+        }
+        // The stream never ends by itself; whom it tells what is tested with it.
+        if !is_public_or_stream && id != "sign_out" {
+            let answer = server
+                .call(method.clone(), &path, bearer(&stranger), body(id))
+                .await;
+            if is_about_one {
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id} by a stranger");
+            } else {
+                assert!(
+                    answer.status.is_success(),
+                    "{id} by a stranger in their own house"
+                );
+            }
+            for foreign in ["Victim", "ada", &device.to_string(), &token_id, &key_id] {
+                assert!(
+                    !answer.text.contains(foreign),
+                    "{id} tells a stranger of {foreign}"
+                );
+            }
+        }
+    }
+
+    // And nothing has changed.
+    let scope = Scope::of(organization);
+    assert_eq!(
+        server.state.devices.device(scope, device).unwrap().name,
+        "Victim"
+    );
+    assert_eq!(list("/api/v1/install-keys").await["items"][0]["id"], key_id);
+    assert_eq!(list("/api/v1/api-tokens").await["total"], 3);
+}
+
+/// A full token of a user of another organization.
+async fn stranger(server: &TestServer, organization: OrganizationId) -> String {
+    let other = server.state.accounts.create_stranger("mallory").await;
+    assert_ne!(other, organization);
+    server.token("mallory", TokenScope::Full, None).await
+}

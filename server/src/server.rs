@@ -1,0 +1,172 @@
+//! The server as a whole: built, served, stopped.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::net::TcpListener;
+
+use crate::access::Leases;
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::config::{Config, check};
+use crate::db::{self, Db};
+use crate::devices::{Devices, DevicesError};
+use crate::events::Events;
+use crate::http::{Certificate, DeviceService, Front, TlsError};
+use crate::lifecycle::{Lifecycle, Outcome};
+use crate::proxy::{self, Proxy};
+use crate::relay::Relay;
+use crate::state::AppState;
+
+/// Why a server could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("database: {0}")]
+    Database(#[from] db::OpenError),
+    #[error("database: {0}")]
+    Secret(#[from] sqlx::Error),
+    #[error("devices: {0}")]
+    Devices(#[from] DevicesError),
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+/// A server that is ready to serve.
+pub struct Server {
+    handle: Handle,
+    front: Arc<Front>,
+}
+
+impl Server {
+    /// Opens the database and puts all parts together. Binds nothing.
+    ///
+    /// # Errors
+    /// [`BuildError`]
+    pub async fn build(config: Config, clock: Clock) -> Result<Self, BuildError> {
+        for warning in check(&config).unwrap_or_default() {
+            tracing::warn!("{warning}");
+        }
+        let config = Arc::new(config);
+        let certificate = config
+            .listen
+            .tls
+            .clone()
+            .map(Certificate::load)
+            .transpose()?;
+        let lifecycle = Lifecycle::default();
+        let db = Db::open(&config.database).await?;
+        let leases = Leases::default();
+        let events = Events::new();
+        let accounts = Accounts::new(db.clone(), clock.clone(), leases.clone());
+        let devices = Devices::load(
+            db.clone(),
+            clock.clone(),
+            events.clone(),
+            Arc::clone(&config),
+        )
+        .await?;
+        devices.start(&lifecycle);
+        let nonce_key = db.secret("device-nonce").await?;
+        let relay = Relay::new(
+            Arc::clone(&config),
+            devices.clone(),
+            leases.clone(),
+            clock.clone(),
+            lifecycle.clone(),
+            nonce_key,
+        );
+        let proxy = Proxy::new(Arc::clone(&config), clock.clone());
+        let state = AppState {
+            config: Arc::clone(&config),
+            clock,
+            lifecycle: lifecycle.clone(),
+            leases,
+            events,
+            accounts,
+            devices,
+            relay,
+            proxy,
+        };
+
+        let manager = crate::http::manager(state.clone());
+        let at_devices = state.clone();
+        let devices: DeviceService = Arc::new(move |host, request| {
+            Box::pin(proxy::serve(at_devices.clone(), host, request))
+        });
+        let certificate_in_use = certificate.as_ref();
+        let front = Front::new(
+            &config,
+            certificate_in_use,
+            manager,
+            devices,
+            lifecycle,
+            random_seed()?,
+        )?;
+        Ok(Self {
+            handle: Handle { state, certificate },
+            front: Arc::new(front),
+        })
+    }
+
+    /// Reaches into the server, also while it serves.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until [`Handle::shutdown`] or a crash, and through the stop that follows.
+    pub async fn serve(self, listener: TcpListener) -> Outcome {
+        let state = &self.handle.state;
+        let lifecycle = &state.lifecycle;
+        lifecycle.spawn_essential("accept", Arc::clone(&self.front).run(listener));
+        let (soft, relay) = (lifecycle.soft().clone(), state.relay.clone());
+        lifecycle.spawn("drain", async move {
+            soft.cancelled().await;
+            relay.drain();
+        });
+        lifecycle.run(state.config.timers.stop_grace()).await
+    }
+}
+
+/// A running server from outside; cheap to clone. Reads like the [`AppState`] it holds.
+#[derive(Clone)]
+pub struct Handle {
+    state: AppState,
+    certificate: Option<Certificate>,
+}
+
+impl Handle {
+    /// Stops the server: softly the first time, at once the second.
+    pub fn shutdown(&self) {
+        self.state.lifecycle.stop();
+    }
+
+    /// Reads certificate and key again.
+    ///
+    /// # Errors
+    /// [`TlsError`]; the ones in use stay.
+    pub fn reload_certificate(&self) -> Result<(), TlsError> {
+        self.certificate
+            .as_ref()
+            .map_or(Ok(()), Certificate::reload)
+    }
+}
+
+impl Deref for Handle {
+    type Target = AppState;
+
+    fn deref(&self) -> &AppState {
+        &self.state
+    }
+}
+
+fn random_seed() -> Result<u64, BuildError> {
+    let mut bytes = [0; 8];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| BuildError::Random)?;
+    Ok(u64::from_le_bytes(bytes))
+}

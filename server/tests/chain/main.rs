@@ -1,0 +1,15 @@
+//! The whole chain in one process: a real server, real agents, real services.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails here has failed"
+)]
+
+mod harness;
+mod place;
+
+mod identity;
+mod rights;
+mod service;
+mod tunnel_life;

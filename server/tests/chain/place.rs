@@ -1,0 +1,163 @@
+//! The server of the chain tests: the real one, on a port of its own.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use agent::{DeviceKey, Service};
+use api::{CreateApiToken, CreateInstallKey, DeviceId, TokenScope};
+use server::access::Scope;
+use server::clock::Clock;
+use server::config::Config;
+use server::{Handle, Server};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
+
+use crate::harness::{Access, RunningAgent, enroll, soon, spawn};
+
+pub(crate) struct Place {
+    pub(crate) access: Access,
+    pub(crate) port: u16,
+    handle: Handle,
+    folder: TempDir,
+    serving: JoinHandle<()>,
+}
+
+impl Place {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::at(listener, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn at(listener: TcpListener, folder: TempDir) -> Self {
+        let port = listener.local_addr().unwrap().port();
+        let public_url = format!("http://adit.localhost:{port}");
+        let mut config = Config::new(&public_url, "adit.localhost").unwrap();
+        config.listen.address = listener.local_addr().unwrap();
+        config.database.path = folder.path().join("adit.db");
+        let server = Server::build(config, Clock::system()).await.unwrap();
+        let handle = server.handle();
+        let access = Access {
+            relay: handle.relay.clone(),
+            leases: handle.leases.clone(),
+        };
+        let serving = spawn(async move {
+            let _ = server.serve(listener).await;
+        });
+        Self {
+            access,
+            port,
+            handle,
+            folder,
+            serving,
+        }
+    }
+
+    pub(crate) fn agent_config(&self, services: Vec<Service>) -> agent::Config {
+        agent::Config {
+            server: format!("http://adit.localhost:{}", self.port)
+                .parse()
+                .unwrap(),
+            key_file: "unused".into(),
+            ca_file: None,
+            services,
+        }
+    }
+
+    pub(crate) async fn install_key(&self) -> String {
+        let organization = self.handle.accounts.default_organization().await.unwrap();
+        let input = CreateInstallKey {
+            name: "bench".to_owned(),
+            ..CreateInstallKey::default()
+        };
+        let created = self
+            .handle
+            .devices
+            .create_install_key(Scope::of(organization), input)
+            .await;
+        created.unwrap().secret
+    }
+
+    /// Enrols a device and runs its agent.
+    pub(crate) async fn device(&self, services: Vec<Service>) -> Device {
+        let key = Arc::new(DeviceKey::ephemeral().unwrap());
+        let config = self.agent_config(services);
+        let id = enroll(&config, &key, &self.install_key().await)
+            .await
+            .unwrap();
+        Device {
+            id,
+            agent: RunningAgent::start(config.clone(), &key),
+            key,
+            config,
+        }
+    }
+
+    /// As a program does it, over the API.
+    pub(crate) async fn delete(&self, device: DeviceId) {
+        let password = Zeroizing::new("correct horse battery staple".to_owned());
+        self.handle
+            .accounts
+            .create_admin("ada", password)
+            .await
+            .unwrap();
+        let input = CreateApiToken {
+            name: "test".to_owned(),
+            scope: TokenScope::Full,
+            expires_in_s: None,
+        };
+        let token = self
+            .handle
+            .accounts
+            .create_api_token_for("ada", input)
+            .await
+            .unwrap();
+        let answer = self
+            .ask(&format!(
+                "DELETE /api/v1/devices/{device} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+                 Authorization: Bearer {}\r\n\r\n",
+                token.secret
+            ))
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    }
+
+    /// A raw request with `HOST` for the manager's; the whole answer.
+    pub(crate) async fn ask(&self, request: &str) -> String {
+        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
+            .await
+            .unwrap();
+        let request = request.replace("HOST", &format!("adit.localhost:{}", self.port));
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        soon("an answer", connection.read_to_end(&mut answer))
+            .await
+            .unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Stops softly and starts another server at the same port with the same records.
+    pub(crate) async fn restart(self) -> Self {
+        self.handle.shutdown();
+        soon("the server's stop", self.serving).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
+            .await
+            .unwrap();
+        Self::at(listener, self.folder).await
+    }
+
+    /// Leaves nothing time to finish.
+    pub(crate) fn stop_hard(&self) {
+        self.handle.shutdown();
+        self.handle.shutdown();
+    }
+}
+
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) key: Arc<DeviceKey>,
+    pub(crate) config: agent::Config,
+    pub(crate) agent: RunningAgent,
+}

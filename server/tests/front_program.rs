@@ -1,0 +1,136 @@
+//! The program from outside: exit codes, signals, and what it must not write into its log.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod front_fixture;
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use front_fixture::{Fixture, HOST};
+use server::log::Escaping;
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_adit-server"));
+    program
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    program
+}
+
+/// Serves until it says so in its log.
+fn serving(folder: &std::path::Path) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut child = program()
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--device-domain",
+            "adit.localhost",
+        ])
+        .args(["--public-url", "http://adit.localhost:8080", "--data-dir"])
+        .arg(folder)
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("serving") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it has ended");
+    }
+    (child, log)
+}
+
+fn send(signal: &str, child: &Child) {
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn a_signal_ends_it_with_success() {
+    for signal in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut child, mut log) = serving(folder.path());
+        send("HUP", &child);
+        send(signal, &child);
+        let mut rest = String::new();
+        log.read_to_string(&mut rest).unwrap();
+        assert!(child.wait().unwrap().success(), "{signal}: {rest}");
+        assert!(rest.contains("stopped clean=true"), "{signal}: {rest}");
+    }
+}
+
+#[test]
+fn a_bad_configuration_ends_it_with_failure_and_a_reason() {
+    let output = program()
+        .args(["config", "check"])
+        .env("ADIT_PUBLIC_URL", "http://adit.localhost:8080")
+        .env("ADIT_DEVICE_DOMAIN", "adit.localhost")
+        .env("ADIT_LISTEN__ADRESS", "x")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("listen.adress (environment variable ADIT_LISTEN__ADRESS)"),
+        "{said}"
+    );
+    let output = program().args(["config", "print"]).output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        server::config::REFERENCE
+    );
+}
+
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One thread, so that all of the server logs into this test's sink, at every level.
+#[tokio::test]
+async fn s25_no_secret_gets_into_the_log() {
+    const CANARY: &str = "c4n4ry-5ecret";
+    let sink = Sink::default();
+    let copy = sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("server=trace")
+        .with_ansi(false)
+        .with_writer(Escaping(move || copy.clone()))
+        .finish();
+    let _log = tracing::subscriber::set_default(subscriber);
+    let fixture = Fixture::new().await;
+    let fields = format!(
+        "Cookie: __Host-adit_session={CANARY}\r\nAuthorization: Bearer {CANARY}\r\nReferer: {CANARY}\r\n"
+    );
+    let (status, _) = fixture.get(&format!("/?token={CANARY}"), &fields).await;
+    assert_eq!(status, 200);
+    // Refused by its head as well.
+    let request = format!("GET /?{CANARY} HTTP/1.1\r\nHost: {HOST}\r\n{fields}X: \0\r\n\r\n");
+    assert_eq!(front_fixture::status(&fixture.exchange(request).await), 400);
+    let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        log.contains("request request_id") && log.contains("request refused"),
+        "{log}"
+    );
+    assert!(!log.contains(CANARY), "{log}");
+}

@@ -1,0 +1,224 @@
+//! What the driver and the handles of a tunnel share: the multiplexer and who waits for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::run::Closed;
+use crate::mux::{Event, Mux, StreamId, Time};
+use crate::wire::{Code, GoAway, Target};
+
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// The tunnel closed, became idle or was told to go away.
+    pub(super) changed: Notify,
+    start: Instant,
+}
+
+/// Everything behind the lock.
+pub(super) struct State {
+    pub(super) mux: Mux,
+    /// Where the driver sleeps; taken when it is woken.
+    pub(super) driver: Option<Waker>,
+    pub(super) waiters: HashMap<StreamId, Waiters>,
+    pub(super) incoming: VecDeque<(StreamId, Target)>,
+    pub(super) incoming_waker: Option<Waker>,
+    pub(super) takes_incoming: bool,
+    pub(super) close_requested: bool,
+    pub(super) closed: Option<Closed>,
+    pub(super) goaway: Option<GoAway>,
+    pub(super) bytes_sent: u64,
+    pub(super) bytes_received: u64,
+}
+
+/// Who waits for one stream.
+#[derive(Default)]
+pub(super) struct Waiters {
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+    /// It was accepted, or it ended.
+    pub(super) changed: Arc<Notify>,
+}
+
+/// Wakers to be called when the lock is no longer held.
+#[derive(Default)]
+struct Woken {
+    wakers: Vec<Waker>,
+    streams: Vec<Arc<Notify>>,
+    tunnel: bool,
+}
+
+impl Shared {
+    pub(super) fn new(make: impl FnOnce(Time) -> Mux) -> Self {
+        Self {
+            state: Mutex::new(State {
+                mux: make(Time::START),
+                driver: None,
+                waiters: HashMap::new(),
+                incoming: VecDeque::new(),
+                incoming_waker: None,
+                takes_incoming: true,
+                close_requested: false,
+                closed: None,
+                goaway: None,
+                bytes_sent: 0,
+                bytes_received: 0,
+            }),
+            changed: Notify::new(),
+            start: Instant::now(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::since_start(self.start.elapsed())
+    }
+
+    pub(super) fn instant(&self, time: Time) -> Instant {
+        self.start + time.elapsed()
+    }
+
+    /// For handles: works on the state, then wakes whoever is concerned, the driver too.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        self.work(work, true)
+    }
+
+    /// For the driver, which looks for work itself before it sleeps.
+    pub(super) fn drive<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        self.work(work, false)
+    }
+
+    /// Ends the tunnel for all handles; the first reason given stays.
+    pub(super) fn close(&self, closed: Closed) {
+        self.drive(|state| {
+            state.mux.close();
+            state.closed.get_or_insert(closed);
+        });
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until `check` gives something. `changed` is notified after each change it may see.
+    pub(super) async fn wait<T>(
+        &self,
+        changed: &Notify,
+        mut check: impl FnMut(&mut State) -> Option<T>,
+    ) -> T {
+        loop {
+            // Enabled before the check: a change in between is not lost.
+            let mut notified = pin!(changed.notified());
+            notified.as_mut().enable();
+            if let Some(value) = check(&mut self.lock()) {
+                return value;
+            }
+            notified.await;
+        }
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&mut State) -> T, wake_driver: bool) -> T {
+        let mut woken = Woken::default();
+        let mut state = self.lock();
+        let result = work(&mut state);
+        state.dispatch(&mut woken);
+        if wake_driver && (state.mux.wants_transmit() || state.close_requested) {
+            woken.wakers.extend(state.driver.take());
+        }
+        drop(state);
+        for waker in woken.wakers {
+            waker.wake();
+        }
+        for stream in woken.streams {
+            stream.notify_waiters();
+        }
+        if woken.tunnel {
+            self.changed.notify_waiters();
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Gives back what many streams have left behind.
+    pub(super) fn shrink(&mut self) {
+        self.waiters.shrink_to_fit();
+        self.incoming.shrink_to_fit();
+        self.mux.shrink();
+    }
+
+    fn dispatch(&mut self, woken: &mut Woken) {
+        while let Some(event) = self.mux.poll_event() {
+            match event {
+                Event::Incoming(id, target) => {
+                    if self.takes_incoming {
+                        self.waiters.insert(id, Waiters::default());
+                        self.incoming.push_back((id, target));
+                        woken.wakers.extend(self.incoming_waker.take());
+                    } else {
+                        self.mux.reject(id, Code::NotOffered, "");
+                    }
+                }
+                Event::Readable(id) => {
+                    woken
+                        .wakers
+                        .extend(self.waiters.get_mut(&id).and_then(|w| w.reader.take()));
+                }
+                Event::Writable(id) => {
+                    woken
+                        .wakers
+                        .extend(self.waiters.get_mut(&id).and_then(|w| w.writer.take()));
+                }
+                Event::Accepted(id) => {
+                    woken
+                        .streams
+                        .extend(self.waiters.get(&id).map(|w| Arc::clone(&w.changed)));
+                }
+                Event::Ended(id) => {
+                    if let Some(waiters) = self.waiters.get_mut(&id) {
+                        woken.wakers.extend(waiters.reader.take());
+                        woken.wakers.extend(waiters.writer.take());
+                        woken.streams.push(Arc::clone(&waiters.changed));
+                    }
+                    woken.tunnel |= self.mux.live_streams() == 0;
+                }
+                Event::GoAway(goaway) => {
+                    self.goaway = Some(goaway);
+                    woken.tunnel = true;
+                }
+            }
+        }
+        if self.closed.is_some() {
+            woken.wakers.extend(self.incoming_waker.take());
+        }
+    }
+}
+
+/// Stores a waker, cloning it only when it is another one than before.
+pub(super) fn store(slot: &mut Option<Waker>, waker: &Waker) {
+    match slot {
+        Some(stored) => stored.clone_from(waker),
+        None => *slot = Some(waker.clone()),
+    }
+}
+
+/// A stream that somebody holds. Dropped, the stream is cut, or refused if still unanswered.
+pub(super) struct Handle {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: StreamId,
+    pub(super) changed: Arc<Notify>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.with(|state| {
+            state.mux.release(self.id);
+            state.waiters.remove(&self.id);
+        });
+        self.changed.notify_waiters();
+    }
+}

@@ -1,0 +1,178 @@
+//! Many streams, much data, readers that do not read.
+
+use super::*;
+
+fn pattern(seed: u8, bytes: usize) -> Vec<u8> {
+    (0..bytes)
+        .map(|n| (n as u8).wrapping_mul(31).wrapping_add(seed) ^ (n >> 8) as u8)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn eight_megabytes_each_way_on_eight_streams_arrive_as_they_were() {
+    const BYTES: usize = 1 << 20;
+    let (server, mut agent) = pair().await;
+    let mut tasks = Vec::new();
+    for n in 0..8 {
+        let (near, far) = stream(&server, &mut agent).await;
+        for (stream, mine, theirs) in [(near, n, 100 + n), (far, 100 + n, n)] {
+            let (mut reader, mut writer) = tokio::io::split(stream);
+            tasks.push(spawn(async move {
+                writer
+                    .write_all(&pattern(mine, BYTES))
+                    .await
+                    .expect("it lives");
+                writer.shutdown().await.expect("it lives");
+            }));
+            tasks.push(spawn(async move {
+                let mut read = Vec::new();
+                reader.read_to_end(&mut read).await.expect("a clean end");
+                assert!(read == pattern(theirs, BYTES), "bytes of stream {n} differ");
+            }));
+        }
+    }
+    for task in tasks {
+        soon(task).await.expect("no panic");
+    }
+    soon(server.tunnel.idle()).await;
+    soon(agent.tunnel.idle()).await;
+    for end in [&server, &agent] {
+        assert_eq!(
+            end.tunnel
+                .shared
+                .drive(|state| state.mux.budget_used_bytes()),
+            0
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s36_a_slow_reader_holds_no_more_than_its_window() {
+    let (server, mut agent) = pair().await;
+    let (mut near, far) = stream(&server, &mut agent).await;
+    let writer = spawn(async move { near.write_all(&vec![1; 10 << 20]).await });
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(!writer.is_finished());
+    let received = agent.tunnel.stats().bytes_received;
+    assert!((256 << 10..320 << 10).contains(&received), "{received}");
+    drop(far);
+    assert!(soon(writer).await.expect("no panic").is_err());
+    assert_eq!(
+        agent
+            .tunnel
+            .shared
+            .drive(|state| state.mux.budget_used_bytes()),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn s36_two_hundred_stalled_readers_and_a_flooder_do_not_stall_a_sibling() {
+    let config = Config {
+        tunnel_budget_bytes: 256 << 20,
+        ..Config::default()
+    };
+    let mut hello = agent_hello();
+    hello.windows.max_pending = 256;
+    let (server, mut agent) = pair_with(config, server_hello(), hello).await;
+    let mut stalled = Vec::new();
+    for _ in 0..200 {
+        let (mut near, far) = stream(&server, &mut agent).await;
+        let writer = spawn(async move { near.write_all(&vec![1; 1 << 20]).await });
+        stalled.push((far, writer));
+    }
+    let (mut flood, mut drain) = stream(&server, &mut agent).await;
+    let flooder = spawn(async move { flood.write_all(&vec![2; 64 << 20]).await });
+    let drainer = spawn(async move { tokio::io::copy(&mut drain, &mut tokio::io::sink()).await });
+    let (mut near, mut far) = stream(&server, &mut agent).await;
+    for n in 0..100_u8 {
+        let echo = async {
+            near.write_all(&[n]).await.expect("it lives");
+            assert_eq!(far.read_u8().await.expect("it lives"), n);
+            far.write_all(&[n]).await.expect("it lives");
+            assert_eq!(near.read_u8().await.expect("it lives"), n);
+        };
+        tokio::time::timeout(Duration::from_millis(250), echo)
+            .await
+            .expect("no stall");
+    }
+    let budget = agent
+        .tunnel
+        .shared
+        .drive(|state| state.mux.budget_used_bytes());
+    assert!(budget <= 256 << 20, "{budget}");
+    flooder.abort();
+    drainer.abort();
+    drop(stalled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_at_rest_gives_its_buffers_back_and_works_on() {
+    let (server, mut agent) = pair().await;
+    for _ in 0..3 {
+        let (mut near, mut far) = stream(&server, &mut agent).await;
+        let writer = spawn(async move { write_all_and_finish(&mut near, &[5; 1 << 20]).await });
+        assert_eq!(
+            soon(read_all(&mut far)).await.expect("a clean end").len(),
+            1 << 20
+        );
+        soon(writer).await.expect("no panic").expect("it lives");
+        drop(far);
+        for end in [&server, &agent] {
+            assert_ne!(end.tunnel.shared.drive(|state| state.waiters.capacity()), 0);
+        }
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        for end in [&server, &agent] {
+            assert_eq!(end.tunnel.shared.drive(|state| state.waiters.capacity()), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_tunnel_is_small() {
+    let (server, agent) = duplex(64 * 1024);
+    let agent = spawn(async move { agent_handshake(agent, agent_hello()).await });
+    let (_, pending) = server_handshake(server).await.expect("the agent's HELLO");
+    let established = pending
+        .answer(server_hello())
+        .await
+        .expect("the agent listens");
+    let run = established.driver.run();
+    assert!(size_of_val(&run) <= 1536, "{}", size_of_val(&run));
+    assert!(agent.await.expect("no panic").is_ok());
+}
+
+/// With real threads and real time, where a lost wake-up shows as a hang.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_wake_up_is_lost_between_threads() {
+    let (server, mut agent) = pair().await;
+    let mut tasks = Vec::new();
+    for n in 0..16_usize {
+        let (near, far) = stream(&server, &mut agent).await;
+        let (mut reader, mut writer) = tokio::io::split(far);
+        tasks.push(spawn(async move {
+            tokio::io::copy(&mut reader, &mut writer)
+                .await
+                .expect("it lives");
+            writer.shutdown().await.expect("it lives");
+        }));
+        let (mut reader, mut writer) = tokio::io::split(near);
+        tasks.push(spawn(async move {
+            for round in 0..300_usize {
+                let sent = pattern(round as u8, 1 + (round * n * 37) % 3000);
+                writer.write_all(&sent).await.expect("it lives");
+                let mut got = vec![0; sent.len()];
+                reader.read_exact(&mut got).await.expect("it lives");
+                assert!(got == sent, "an echo differs");
+            }
+            writer.shutdown().await.expect("it lives");
+            assert_eq!(reader.read(&mut [0]).await.expect("a clean end"), 0);
+        }));
+    }
+    for task in tasks {
+        tokio::time::timeout(Duration::from_secs(60), task)
+            .await
+            .expect("no hang")
+            .expect("no panic");
+    }
+}

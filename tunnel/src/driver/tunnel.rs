@@ -1,0 +1,101 @@
+//! The handle that opens streams.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::run::Closed;
+use super::shared::{Handle, Shared, Waiters};
+use super::stream::Stream;
+use crate::mux::OpenError;
+use crate::wire::{GoAway, Target};
+
+/// Opens streams on a live tunnel; cheap to clone. Dropping it closes nothing.
+#[derive(Clone)]
+pub struct Tunnel {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// Figures of a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Round-trip time, minimum of the last 10 s.
+    pub rtt: Option<Duration>,
+    /// Live streams.
+    pub streams: u32,
+    /// WebSocket payload bytes.
+    pub bytes_sent: u64,
+    /// WebSocket payload bytes.
+    pub bytes_received: u64,
+}
+
+impl Tunnel {
+    /// Opens a stream. Returns at once: bytes may be written before the peer has accepted
+    /// (they count against its initial window); a refusal then shows in [`Stream::accepted`] and
+    /// in reads and writes.
+    ///
+    /// # Errors
+    /// [`OpenError`] where this end already knows that it cannot be.
+    pub fn open(&self, target: &Target) -> Result<Stream, OpenError> {
+        let now = self.shared.now();
+        let waiters = Waiters::default();
+        let changed = Arc::clone(&waiters.changed);
+        let id = self.shared.with(|state| {
+            let id = state.mux.open(now, target)?;
+            state.waiters.insert(id, waiters);
+            Ok::<_, OpenError>(id)
+        })?;
+        Ok(Stream::new(Handle {
+            shared: Arc::clone(&self.shared),
+            id,
+            changed,
+        }))
+    }
+
+    /// Says GOAWAY: nothing new is opened from now on, living streams go on.
+    pub fn go_away(&self, goaway: GoAway) {
+        self.shared.with(|state| state.mux.go_away(goaway));
+    }
+
+    /// Completes when the peer has said GOAWAY; `None` when the tunnel ended without.
+    pub async fn sent_away(&self) -> Option<GoAway> {
+        self.shared
+            .wait(&self.shared.changed, |state| {
+                let goaway = state.goaway.clone();
+                (goaway.is_some() || state.closed.is_some()).then_some(goaway)
+            })
+            .await
+    }
+
+    /// Ends the tunnel now; its streams end with [`crate::mux::StreamError::TunnelLost`]. A
+    /// GOAWAY said before still goes out if the socket takes it at once.
+    pub fn close(&self) {
+        self.shared.with(|state| state.close_requested = true);
+    }
+
+    /// Completes when the tunnel has ended.
+    pub async fn closed(&self) -> Closed {
+        self.shared
+            .wait(&self.shared.changed, |state| state.closed.clone())
+            .await
+    }
+
+    /// Completes when no stream lives (for draining).
+    pub async fn idle(&self) {
+        self.shared
+            .wait(&self.shared.changed, |state| {
+                (state.mux.live_streams() == 0).then_some(())
+            })
+            .await;
+    }
+
+    /// Figures of now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.drive(|state| Stats {
+            rtt: state.mux.rtt(),
+            streams: state.mux.live_streams(),
+            bytes_sent: state.bytes_sent,
+            bytes_received: state.bytes_received,
+        })
+    }
+}

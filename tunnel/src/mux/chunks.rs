@@ -1,0 +1,92 @@
+//! Bytes that came and were not read yet.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+/// A part of a message keeps the whole message alive. Below this it is copied instead, so that a
+/// peer cannot make one byte hold 64 KiB; and small parts share a buffer, not one each.
+const COPY_BELOW_BYTES: usize = 4 * 1024;
+
+/// A queue of byte strings that is read as one.
+#[derive(Debug, Default)]
+pub(super) struct Chunks {
+    whole: VecDeque<Bytes>,
+    /// Small parts, all of them later than `whole`.
+    tail: BytesMut,
+}
+
+impl Chunks {
+    pub(super) fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.tail.is_empty()
+    }
+
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        if bytes.len() < COPY_BELOW_BYTES {
+            self.tail.extend_from_slice(&bytes);
+        } else {
+            self.seal_tail();
+            self.whole.push_back(bytes);
+        }
+    }
+
+    /// Takes at most `max` bytes off the front; empty only when there are none or `max` is zero.
+    pub(super) fn pop(&mut self, max: usize) -> Bytes {
+        if self.whole.is_empty() {
+            self.seal_tail();
+        }
+        let Some(front) = self.whole.front_mut() else {
+            return Bytes::new();
+        };
+        if front.len() > max {
+            return front.split_to(max);
+        }
+        let bytes = self.whole.pop_front().unwrap_or_default();
+        if self.whole.is_empty() {
+            // A stream at rest holds nothing.
+            self.whole = VecDeque::new();
+        }
+        bytes
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn seal_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.whole
+                .push_back(std::mem::take(&mut self.tail).freeze());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_in_order_whatever_their_sizes() {
+        let mut chunks = Chunks::default();
+        let mut expected = Vec::new();
+        for (n, size) in [1, 5000, 2, 3, 4096, 4095, 9000].into_iter().enumerate() {
+            let bytes = vec![n as u8; size];
+            expected.extend_from_slice(&bytes);
+            chunks.push(bytes.into());
+        }
+        let mut read = Vec::new();
+        while !chunks.is_empty() {
+            read.extend_from_slice(&chunks.pop(1000));
+        }
+        assert_eq!(read, expected);
+        assert!(chunks.pop(1).is_empty());
+    }
+
+    #[test]
+    fn s36_a_small_part_does_not_keep_its_message_alive() {
+        let message = Bytes::from(vec![0; 60_000]);
+        let mut chunks = Chunks::default();
+        chunks.push(message.slice(..1));
+        assert!(message.is_unique());
+    }
+}

@@ -1,0 +1,64 @@
+//! What the owner of a tunnel may set.
+
+use std::time::Duration;
+
+use super::budget::Budget;
+use crate::wire::Windows;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// Settings of one end. Both ends may differ.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Granted unread credit of this tunnel.
+    pub tunnel_budget_bytes: u64,
+    /// Granted unread credit of all tunnels that were given a clone of it.
+    pub process_budget: Budget,
+    /// To how much a stream's window may grow.
+    pub max_window_bytes: u64,
+    /// A PING goes out after this much silence while no stream is open.
+    pub keepalive_idle: Duration,
+    /// A PING goes out after this much silence while a stream is open.
+    pub keepalive_busy: Duration,
+    /// Silence after a PING that counts as a miss; the second one in a row is the end.
+    pub miss_after: Duration,
+    /// OPENs a second that the peer may send; above it they are refused (busy).
+    pub opens_per_second: u32,
+}
+
+impl Config {
+    /// What an agent begins with: 16 MiB in all.
+    #[must_use]
+    pub fn for_agent() -> Self {
+        Self {
+            process_budget: Budget::new(16 * MIB),
+            ..Self::default()
+        }
+    }
+
+    /// What a HELLO should grant: a smaller initial window once the process's budget is half
+    /// used.
+    #[must_use]
+    pub fn windows(&self) -> Windows {
+        let half_used = self.process_budget.used_bytes() >= self.process_budget.limit_bytes() / 2;
+        Windows {
+            initial: if half_used { 64 << 10 } else { 256 << 10 },
+            ..Windows::default()
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tunnel_budget_bytes: 32 * MIB,
+            process_budget: Budget::new(256 * MIB),
+            max_window_bytes: 16 * MIB,
+            keepalive_idle: Duration::from_secs(45),
+            keepalive_busy: Duration::from_secs(15),
+            miss_after: Duration::from_secs(15),
+            opens_per_second: 256,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Two ends in virtual time.
+
+mod flow;
+mod hostile;
+mod pair;
+mod random;
+mod streams;

@@ -1,0 +1,124 @@
+//! setup: installs what the other tasks need; quick and quiet when all is there.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{native, node, run};
+
+/// What the task at hand needs beyond a Rust toolchain and clang.
+#[derive(Clone, Copy)]
+pub(crate) struct Need {
+    /// The browser stories: Chromium, Playwright, nextest.
+    pub(crate) tests: bool,
+}
+
+impl Need {
+    pub(crate) fn everything() -> Self {
+        Self { tests: true }
+    }
+}
+
+/// Programs by the Debian package that brings them. clang is for `ring`: with gcc its wasm build
+/// passes and leaves imports that no browser has.
+const PROGRAMS: &[Program] = &[
+    Program {
+        name: "clang",
+        package: "clang",
+        tests_only: false,
+    },
+    Program {
+        name: "llvm-ar",
+        package: "llvm",
+        tests_only: false,
+    },
+    Program {
+        name: "node",
+        package: "nodejs",
+        tests_only: false,
+    },
+    Program {
+        name: "npm",
+        package: "npm",
+        tests_only: false,
+    },
+    Program {
+        name: "chromium",
+        package: "chromium",
+        tests_only: true,
+    },
+];
+
+struct Program {
+    name: &'static str,
+    package: &'static str,
+    tests_only: bool,
+}
+
+/// Looks for each thing and installs what is missing.
+///
+/// # Errors
+/// Something is missing and could not be installed; the message says what to do.
+pub(crate) fn perform(need: Need) -> Result<()> {
+    debian_packages(need)?;
+    wasm_target()?;
+    node::ensure()?;
+    node::packages("style")?;
+    if need.tests {
+        nextest()?;
+        node::packages("end2end")?;
+    }
+    Ok(())
+}
+
+fn debian_packages(need: Need) -> Result<()> {
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|program| need.tests || !program.tests_only)
+        .filter(|program| !run::is_installed(program.name, "--version"))
+        .map(|program| program.package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if !run::is_installed("apt-get", "--version") {
+        bail!("missing: {list}. Install them with your system's package manager, then try again");
+    }
+    if !is_root()? {
+        bail!("missing: {list}. As root: apt-get install {list}; then try again");
+    }
+    run::run(Command::new("apt-get").arg("update").arg("--quiet"))?;
+    run::run(
+        Command::new("apt-get")
+            .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+            .args(&missing)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
+}
+
+fn is_root() -> Result<bool> {
+    Ok(run::output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+fn wasm_target() -> Result<()> {
+    let folder = run::output(Command::new("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        native::WASM,
+    ]))?;
+    if std::path::Path::new(folder.trim()).is_dir() {
+        return Ok(());
+    }
+    run::run(Command::new("rustup").args(["target", "add", native::WASM]))
+        .context("the Rust target for the web app is missing")
+}
+
+fn nextest() -> Result<()> {
+    if run::is_installed("cargo-nextest", "--version") {
+        return Ok(());
+    }
+    run::run(run::cargo().args(["install", "cargo-nextest", "--locked"]))
+        .context("cargo-nextest is missing")
+}
