@@ -134,7 +134,7 @@ pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
     config.limits.upgraded_connections = 20_000;
 
     let server = Server::build(config, Clock::system()).await?;
-    let state = server.handle();
+    let state = AppState::clone(&server.handle());
     let organization = state.accounts.default_organization().await?;
     let install_key = state
         .devices
@@ -151,7 +151,8 @@ pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
     }
     let serving = tokio::spawn(server.serve(listener));
     child::report(&ports)?;
-    serving.await?;
+    let outcome = serving.await?;
+    anyhow::ensure!(matches!(outcome, server::lifecycle::Outcome::Stopped { .. }), "{outcome:?}");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ mod http;
 
 pub(crate) use bulk::{Direction, bulk};
 pub(crate) use echo::{echo, echo_under_bulk};
-pub(crate) use http::{HttpResult, http};
+pub(crate) use http::http;
 
 use std::time::Duration;
 
