@@ -1,0 +1,144 @@
+//! The run: start both paths, alternate between them, report the medians of the ratios.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+
+use crate::child::Child;
+use crate::load::{self, Direction, quantile};
+use crate::report::{self, Better, Row, median};
+use crate::{Options, adit, memory, reference};
+
+/// One measured path: the ends whose CPU counts, and the ports of its near end.
+pub(crate) struct Path {
+    pub(crate) near: Child,
+    pub(crate) far: Child,
+    pub(crate) raw_port: u16,
+    pub(crate) http_port: u16,
+}
+
+impl Path {
+    fn cpu_s(&self) -> anyhow::Result<f64> {
+        Ok(self.near.cpu_s()? + self.far.cpu_s()?)
+    }
+}
+
+/// Figures of one path in one round, by name.
+type Figures = BTreeMap<&'static str, f64>;
+
+/// Measures and reports.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let origin = Child::start(&["origin"])?;
+    let reference = start_reference(folder.path(), &origin)?;
+    let adit = adit::start(folder.path(), &origin)?;
+
+    let mut ratios: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
+    for round in 0..options.rounds {
+        eprint_progress(round, options.rounds);
+        let base = measure(&reference, options)?;
+        let ours = measure(&adit.path, options)?;
+        for (name, value) in ours {
+            let base = base.get(name).context("both paths measure the same")?;
+            ratios.entry(name).or_default().push(value / base);
+        }
+    }
+    let mut rows = rows(&ratios);
+    rows.extend(adit.https_row(options)?);
+    drop((adit, reference));
+    if options.devices > 0 {
+        rows.push(memory::slope(folder.path(), options.devices)?);
+    }
+
+    report::print(&rows);
+    if let Some(path) = &options.json {
+        report::write_json(&rows, path)?;
+    }
+    let missed = rows.iter().filter(|row| !row.holds()).count();
+    anyhow::ensure!(!options.gate || missed == 0, "{missed} rows miss their must");
+    Ok(())
+}
+
+fn start_reference(folder: &std::path::Path, origin: &Child) -> anyhow::Result<Path> {
+    let (certificate, key) = reference::certificate()?;
+    let (certificate_file, key_file) = (folder.join("reference.der"), folder.join("reference.key"));
+    std::fs::write(&certificate_file, certificate)?;
+    std::fs::write(&key_file, key)?;
+    let certificate = certificate_file.to_str().context("a path in UTF-8")?;
+    let key = key_file.to_str().context("a path in UTF-8")?;
+    let ports = |child: &Child| child.ports.iter().map(u16::to_string).collect::<Vec<_>>();
+
+    let to = ports(origin);
+    let mut role = vec!["reference-far", "--certificate", certificate, "--key", key];
+    role.extend(to.iter().map(String::as_str));
+    let far = Child::start(&role)?;
+
+    let to = ports(&far);
+    let mut role = vec!["reference-near", "--certificate", certificate];
+    role.extend(to.iter().map(String::as_str));
+    let near = Child::start(&role)?;
+    let (raw_port, http_port) = (near.ports[0], near.ports[1]);
+    Ok(Path { near, far, raw_port, http_port })
+}
+
+fn measure(path: &Path, options: &Options) -> anyhow::Result<Figures> {
+    let mut figures = Figures::new();
+    let bytes = options.bulk_mb * 1_000_000;
+    let cpu_before = path.cpu_s()?;
+    for (name, direction, streams) in [
+        ("down_1", Direction::Down, 1),
+        ("up_1", Direction::Up, 1),
+        ("down_8", Direction::Down, 8),
+        ("up_8", Direction::Up, 8),
+    ] {
+        let took = load::bulk(path.raw_port, direction, streams, bytes).context(name)?;
+        figures.insert(name, bytes as f64 / took.as_secs_f64());
+    }
+    figures.insert("cpu_per_gb", (path.cpu_s()? - cpu_before) / (4.0 * bytes as f64 / 1e9));
+
+    let times = load::echo(path.raw_port, options.echoes).context("echo")?;
+    figures.insert("echo_p50", quantile(&times, 0.5).as_secs_f64());
+    figures.insert("echo_p99", quantile(&times, 0.99).as_secs_f64());
+    let times = load::echo_under_bulk(path.raw_port, options.echoes / 3).context("echo, bulk")?;
+    figures.insert("echo_under_bulk_p50", quantile(&times, 0.5).as_secs_f64());
+
+    let one = load::http(path.http_port, 1, options.http_s).context("HTTP, 1 connection")?;
+    figures.insert("http_1k_p50", one.p50.as_secs_f64());
+    let many = load::http(path.http_port, 64, options.http_s).context("HTTP, 64 connections")?;
+    figures.insert("http_1k_rps_64", many.requests_per_s);
+    Ok(figures)
+}
+
+/// The goals of the design, as ratios to the reference of the same round.
+fn rows(ratios: &BTreeMap<&'static str, Vec<f64>>) -> Vec<Row> {
+    const GOALS: [(&str, Better, f64, f64); 10] = [
+        ("cpu_per_gb", Better::Lower, 1.0, 0.75),
+        ("down_1", Better::Higher, 1.0, 1.2),
+        ("up_1", Better::Higher, 1.0, 1.2),
+        ("down_8", Better::Higher, 1.0, 1.2),
+        ("up_8", Better::Higher, 1.0, 1.2),
+        ("echo_p50", Better::Lower, 1.2, 1.1),
+        ("echo_p99", Better::Lower, 1.5, 1.2),
+        ("echo_under_bulk_p50", Better::Lower, 1.0, 0.6),
+        ("http_1k_p50", Better::Lower, 1.2, 1.05),
+        ("http_1k_rps_64", Better::Higher, 0.85, 1.0),
+    ];
+    GOALS
+        .into_iter()
+        .filter_map(|(name, better, must, aim)| {
+            Some(Row {
+                name: name.to_owned(),
+                value: median(ratios.get(name)?),
+                unit: "x reference",
+                better,
+                must: Some(must),
+                aim: Some(aim),
+            })
+        })
+        .collect()
+}
+
+#[expect(clippy::print_stderr, reason = "progress is for the person who waits")]
+fn eprint_progress(round: usize, rounds: usize) {
+    eprintln!("round {} of {rounds}", round + 1);
+}
