@@ -13,6 +13,8 @@ const launchOptions = {
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    // The names of the demo's TLS layouts.
+    '--host-resolver-rules=MAP adit.test 127.0.0.1, MAP *.adit.test 127.0.0.1, MAP *.adit-devices.test 127.0.0.1',
   ],
 };
 

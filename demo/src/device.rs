@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::process::Child;
 use tokio::task::JoinSet;
 
+use crate::layout::Site;
 use crate::panel::{self, Character};
 use crate::program::Program;
 
@@ -34,7 +35,7 @@ impl Device {
         number: usize,
         folder: &Path,
         logs: &Path,
-        server_url: &str,
+        site: &Site,
         install_key: &str,
     ) -> Result<Self> {
         let character = Character::of(number);
@@ -58,7 +59,7 @@ impl Device {
         let config = folder.join("agent.toml");
         fs::write(
             &config,
-            format!("server = \"{server_url}\"\n{}", services.concat()),
+            format!("server = {:?}\n{}", site.agent_url(), services.concat()),
         )?;
         let device = Self {
             program: Program::find("adit-agent")?,
@@ -69,7 +70,7 @@ impl Device {
             _panel: panel,
             _closed: closed,
         };
-        device.ask_to_enrol(server_url, install_key).await?;
+        device.ask_to_enrol(site, install_key).await?;
         Ok(device)
     }
 
@@ -100,12 +101,16 @@ impl Device {
         Ok(())
     }
 
-    async fn ask_to_enrol(&self, server_url: &str, install_key: &str) -> Result<()> {
+    async fn ask_to_enrol(&self, site: &Site, install_key: &str) -> Result<()> {
+        let url = site.agent_url();
         let words = [
-            "enroll", "--server", server_url, "--key", "-", "--name", &self.name,
+            "enroll", "--server", &url, "--key", "-", "--name", &self.name,
         ];
         let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
         words.extend([OsStr::new("--config"), self.config.as_os_str()]);
+        if let Some(certificate) = &site.certificate {
+            words.extend([OsStr::new("--ca-file"), certificate.file.as_os_str()]);
+        }
         // The key goes by standard input: arguments can be seen by every user of the machine.
         self.program.ask(&words, install_key).await?;
         Ok(())

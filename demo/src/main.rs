@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 mod announce;
 mod control;
 mod device;
+mod layout;
 mod panel;
 mod program;
 mod rest;
@@ -25,6 +26,7 @@ mod server;
 mod stage;
 
 use control::Control;
+use layout::Layout;
 use stage::Stage;
 
 /// A server at `http://adit.localhost:8080` and demo devices that are enrolled at it. Everything is
@@ -38,6 +40,10 @@ struct Options {
     /// How many devices.
     #[arg(long, default_value_t = 3)]
     devices: usize,
+    /// Names and TLS. The `.test` names of the TLS ones are for browsers that were told to map
+    /// them to loopback.
+    #[arg(long, value_enum, default_value_t)]
+    layout: Layout,
     /// Prints one line of JSON when all is ready, for scripts.
     #[arg(long)]
     json: bool,
@@ -52,6 +58,8 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    // It can only be there already if this ran twice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = tokio::runtime::Runtime::new()
         .context("no runtime")
         .and_then(|runtime| {

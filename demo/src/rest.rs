@@ -1,6 +1,7 @@
 //! A few calls of the server's REST API, each on a connection of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -9,21 +10,48 @@ use http_body_util::{BodyExt, Empty};
 use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::layout::Site;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The server on loopback, called by its public name.
 #[derive(Clone)]
 pub(crate) struct Rest {
-    port: u16,
+    address: SocketAddr,
+    host: &'static str,
+    tls: Option<TlsConnector>,
     token: String,
 }
 
 impl Rest {
-    pub(crate) fn new(port: u16, token: String) -> Self {
-        Self { port, token }
+    /// Calls the manager of `site`.
+    ///
+    /// # Errors
+    /// The site's certificate could not be read.
+    pub(crate) fn new(site: &Site, token: String) -> Result<Self> {
+        let tls = site.certificate.as_ref().map(|certificate| {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_file(&certificate.file)?)?;
+            let config = ClientConfig::builder()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            anyhow::Ok(TlsConnector::from(Arc::new(config)))
+        });
+        Ok(Self {
+            // The name is for the server: no resolver here need know it.
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, site.port)),
+            host: site.host,
+            tls: tls.transpose()?,
+            token,
+        })
     }
 
     /// Whether the server takes requests.
@@ -57,13 +85,27 @@ impl Rest {
     }
 
     async fn exchange(&self, path: &str) -> Result<(StatusCode, Bytes)> {
-        // `*.localhost` is not a name for Debian's resolver: straight to loopback.
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let stream = TcpStream::connect(address).await?;
+        let stream = TcpStream::connect(self.address).await?;
+        match &self.tls {
+            None => self.exchange_over(stream, path).await,
+            Some(tls) => {
+                let stream = tls
+                    .connect(ServerName::try_from(self.host)?, stream)
+                    .await?;
+                self.exchange_over(stream, path).await
+            }
+        }
+    }
+
+    async fn exchange_over(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        path: &str,
+    ) -> Result<(StatusCode, Bytes)> {
         let (mut send, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let request = Request::get(path)
-            .header(HOST, format!("adit.localhost:{}", self.port))
+            .header(HOST, format!("{}:{}", self.host, self.address.port()))
             .header(AUTHORIZATION, format!("Bearer {}", self.token))
             .body(Empty::<Bytes>::new())?;
         let answer = async move {

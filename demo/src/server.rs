@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tokio::process::Child;
 
+use crate::layout::{Certificate, Site};
 use crate::program::{Program, last_lines};
 use crate::rest::Rest;
 
@@ -33,14 +34,22 @@ impl Server {
     ///
     /// # Errors
     /// The program is missing, or the folder cannot be written to.
-    pub(crate) fn prepare(folder: &Path, logs: &Path, port: u16) -> Result<Self> {
+    pub(crate) fn prepare(folder: &Path, logs: &Path, site: &Site) -> Result<Self> {
         let config = folder.join("adit-server.toml");
-        let text = format!(
-            "public_url = \"http://adit.localhost:{port}\"\n\
-             device_domain = \"adit.localhost\"\n\
+        let mut text = format!(
+            "public_url = {:?}\n\
+             agent_origins = [{:?}]\n\
+             device_domain = {:?}\n\
              data_dir = {folder:?}\n\n\
-             [listen]\naddress = \"127.0.0.1:{port}\"\n"
+             [listen]\naddress = \"127.0.0.1:{}\"\n",
+            site.url(),
+            site.agent_url(),
+            site.device_domain,
+            site.port,
         );
+        if let Some(Certificate { file, key }) = &site.certificate {
+            text += &format!("tls = {{ certificate = {file:?}, key = {key:?} }}\n");
+        }
         fs::write(&config, text).context("the server's configuration")?;
         let program = Program::find("adit-server")?;
         Ok(Self {

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::Options;
 use crate::device::Device;
+use crate::layout::Site;
 use crate::rest::Rest;
 use crate::server::{Secrets, Server};
 
@@ -50,17 +51,17 @@ impl Stage {
         let logs = options.logs.as_deref().unwrap_or(folder);
         std::fs::create_dir_all(logs).context("no folder for logs")?;
         let port = free_port(options.port).await?;
-        let url = format!("http://adit.localhost:{port}");
+        let site = Site::make(options.layout, port, folder)?;
 
-        let mut server = Server::prepare(folder, logs, port)?;
+        let mut server = Server::prepare(folder, logs, &site)?;
         let secrets = server.make_records(USERNAME).await?;
-        let rest = Rest::new(port, secrets.api_token.clone());
+        let rest = Rest::new(&site, secrets.api_token.clone())?;
         server.start(&rest).await?;
 
         let mut devices = Vec::new();
         for number in 0..options.devices {
             let key = &secrets.install_key;
-            let mut device = Device::enrol(number, folder, logs, &url, key)
+            let mut device = Device::enrol(number, folder, logs, &site, key)
                 .await
                 .with_context(|| format!("the server says:\n{}", server.last_words()))?;
             device.start()?;
@@ -68,7 +69,7 @@ impl Stage {
         }
         let server = Mutex::new(server);
         let stage = Self(Arc::new(Parts {
-            url,
+            url: site.url(),
             secrets,
             rest,
             server,

@@ -31,14 +31,18 @@ interface Announcement {
   devices: Device[];
 }
 
+/** How the manager's name and the devices' names relate; all but the first are over TLS. */
+export type Layout = 'localhost' | 'same-site' | 'separate';
+
 export class Demo {
   private constructor(
     private readonly process: ChildProcess,
     private readonly told: Announcement,
   ) {}
 
-  static async start(deviceCount = 3): Promise<Demo> {
+  static async start(deviceCount = 3, layout: Layout = 'localhost'): Promise<Demo> {
     const words = ['--port', '0', '--json', '--control', '--devices', String(deviceCount)];
+    words.push('--layout', layout);
     // An open standard input keeps it alive; it ends with us however we end.
     const child = spawn(PROGRAM, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     try {

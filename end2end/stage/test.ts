@@ -1,7 +1,7 @@
 // What every story gets: a demo, pages, and a watch over errors in the browser's console.
 import { test as base, expect, type BrowserContext, type ConsoleMessage } from '@playwright/test';
 
-import { Demo } from './demo.ts';
+import { Demo, type Layout } from './demo.ts';
 import { DeviceList } from './pages/device-list.ts';
 import { SignIn } from './pages/sign-in.ts';
 
@@ -19,13 +19,16 @@ interface Fixtures {
 }
 
 interface WorkerFixtures {
+  layout: Layout;
   demo: Demo;
 }
 
 export const test = base.extend<Options & Fixtures, WorkerFixtures>({
+  layout: ['localhost', { option: true, scope: 'worker' }],
+
   demo: [
-    async ({}, use) => {
-      const demo = await Demo.start();
+    async ({ layout }, use) => {
+      const demo = await Demo.start(3, layout);
       await use(demo);
       await demo.end();
     },
