@@ -11,7 +11,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::harness::spawn;
@@ -277,13 +276,9 @@ async fn websocket(
     connection.write_all(answer.as_bytes()).await?;
     let mut socket = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
     while let Some(Ok(message)) = socket.next().await {
-        match message {
-            Message::Text(_) | Message::Binary(_) => {
-                if socket.send(message).await.is_err() {
-                    break;
-                }
-            }
-            _ => {}
+        let is_data = message.is_text() || message.is_binary();
+        if is_data && socket.send(message).await.is_err() {
+            break;
         }
     }
     let _ = seen.try_send(Seen::Left);
