@@ -3,7 +3,6 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -117,9 +116,10 @@ where
         .await
         .map_err(broken)?;
     let (tether, far_end) = Tether::new();
-    let driver = Driver {
-        ended_early: EndedEarly(Arc::clone(&tether.ended_early), true),
-        connection: Box::pin(connection.with_upgrades()),
+    let driver = async {
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::debug!(%error, "connection to the device ended");
+        }
     };
     lifecycle.spawn("device-exchange", far_end.drive(driver));
     let answer = sender.send_request(request);
@@ -146,7 +146,6 @@ fn broken(error: hyper::Error) -> Failure {
 pub(super) struct Tether {
     cut: DropGuard,
     over: CancellationToken,
-    ended_early: Arc<AtomicBool>,
 }
 
 /// The connection task's side of a [`Tether`].
@@ -167,7 +166,6 @@ impl Tether {
             Self {
                 cut: cut.drop_guard(),
                 over,
-                ended_early: Arc::default(),
             },
             far_end,
         )
@@ -177,10 +175,6 @@ impl Tether {
     pub(super) fn let_go(self) {
         let _ = self.cut.disarm();
         self.over.cancel();
-    }
-
-    fn is_broken(&self) -> bool {
-        self.ended_early.load(Ordering::Acquire)
     }
 }
 
@@ -198,38 +192,8 @@ impl FarEnd {
     }
 }
 
-/// A connection, and word of it being dropped in the middle. hyper ends a body whose connection
-/// is dropped as if it were complete. Fields are dropped in order: word comes first.
-struct Driver<F> {
-    ended_early: EndedEarly,
-    connection: Pin<Box<F>>,
-}
-
-struct EndedEarly(Arc<AtomicBool>, bool);
-
-impl Drop for EndedEarly {
-    fn drop(&mut self) {
-        if self.1 {
-            self.0.store(true, Ordering::Release);
-        }
-    }
-}
-
-impl<F: Future<Output = hyper::Result<()>>> Future for Driver<F> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let ended = std::task::ready!(self.connection.as_mut().poll(cx));
-        // Bodies in the middle have been told by hyper itself.
-        self.ended_early.1 = false;
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection to the device ended");
-        }
-        Poll::Ready(())
-    }
-}
-
-/// The body of an answer on its way to the browser. Trailers stay behind.
+/// The body of an answer on its way to the browser. Trailers stay behind. One whose connection is
+/// dropped in the middle ends in an error, of hyper's making.
 struct Download {
     body: Incoming,
     tether: Option<Tether>,
@@ -268,9 +232,6 @@ impl http_body::Body for Download {
             Some(Err(error)) => Some(Err(io::Error::other(error))),
             // Trailers, or the end.
             Some(Ok(_)) | None => {
-                if self.tether.as_ref().is_some_and(Tether::is_broken) {
-                    return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
-                }
                 self.end();
                 None
             }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -11,7 +11,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::harness::spawn;
@@ -33,6 +32,8 @@ pub(crate) enum Seen {
 pub(crate) struct WebServer {
     pub(crate) port: u16,
     pub(crate) requests: Arc<AtomicUsize>,
+    /// Bytes of large bodies that the network has taken.
+    pub(crate) sent: Arc<AtomicU64>,
     pub(crate) seen: mpsc::Receiver<Seen>,
 }
 
@@ -42,18 +43,22 @@ impl WebServer {
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&requests);
+        let sent = Arc::new(AtomicU64::new(0));
+        let bytes = Arc::clone(&sent);
         let (sender, seen) = mpsc::channel(256);
         spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                let (counter, sender) = (Arc::clone(&counter), sender.clone());
+                let (counter, bytes, sender) =
+                    (Arc::clone(&counter), Arc::clone(&bytes), sender.clone());
                 spawn(async move {
-                    let _ = serve(connection, &counter, &sender).await;
+                    let _ = serve(connection, &counter, &bytes, &sender).await;
                 });
             }
         });
         Self {
             port,
             requests,
+            sent,
             seen,
         }
     }
@@ -97,6 +102,7 @@ impl Head {
 async fn serve(
     mut connection: TcpStream,
     requests: &AtomicUsize,
+    sent: &AtomicU64,
     seen: &mpsc::Sender<Seen>,
 ) -> std::io::Result<()> {
     let Some(head) = Head::read(&mut connection).await? else {
@@ -106,7 +112,7 @@ async fn serve(
     let (path, query) = head.path.split_once('?').unwrap_or((&head.path, ""));
     match path {
         "/big" => {
-            let ended = big(&mut connection, query.parse().unwrap()).await;
+            let ended = big(&mut connection, query.parse().unwrap(), sent).await;
             if ended.is_err() {
                 let _ = seen.try_send(Seen::Left);
             }
@@ -212,7 +218,7 @@ async fn hold(connection: &mut TcpStream, seen: &mpsc::Sender<Seen>) {
     let _ = seen.try_send(Seen::Left);
 }
 
-async fn big(connection: &mut TcpStream, length: u64) -> std::io::Result<()> {
+async fn big(connection: &mut TcpStream, length: u64, sent: &AtomicU64) -> std::io::Result<()> {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
     connection.write_all(head.as_bytes()).await?;
     let mut at = 0;
@@ -220,6 +226,7 @@ async fn big(connection: &mut TcpStream, length: u64) -> std::io::Result<()> {
         let piece = pattern(at, (length - at).min(65_536) as usize);
         connection.write_all(&piece).await?;
         at += piece.len() as u64;
+        sent.store(at, Ordering::SeqCst);
     }
     Ok(())
 }
@@ -277,13 +284,9 @@ async fn websocket(
     connection.write_all(answer.as_bytes()).await?;
     let mut socket = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
     while let Some(Ok(message)) = socket.next().await {
-        match message {
-            Message::Text(_) | Message::Binary(_) => {
-                if socket.send(message).await.is_err() {
-                    break;
-                }
-            }
-            _ => {}
+        let is_data = message.is_text() || message.is_binary();
+        if is_data && socket.send(message).await.is_err() {
+            break;
         }
     }
     let _ = seen.try_send(Seen::Left);

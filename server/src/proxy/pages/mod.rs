@@ -65,8 +65,8 @@ impl<'a> Page<'a> {
                     main {
                         div.mark {
                             svg viewBox="0 0 24 24" aria-hidden="true" {
-                                path d="M4 21V11.5a8 8 0 0 1 16 0V21";
-                                circle cx="12" cy="13" r="2.6";
+                                path d="M4 21V11.5a8 8 0 0 1 16 0V21" {}
+                                circle cx="12" cy="13" r="2.6" {}
                             }
                             "adit"
                         }
