@@ -61,10 +61,10 @@ export function layoutStories(): void {
         document.cookie = cookie;
       }
     }, domain);
+    const answered = page.waitForResponse((each) => each.url().endsWith('/sign-in'));
     await signIn.submit(demo.username, demo.password);
-    await devices.isShown();
-    await page.reload();
-    await devices.isShown();
+    expect((await answered).ok()).toBe(true);
+    await devices.open();
     const me = await page.evaluate(async () => (await fetch('/api/v1/me')).json());
     expect(me.username).toBe(demo.username);
   });
