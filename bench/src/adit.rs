@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use agent::{Agent, DeviceKey};
 use anyhow::Context;
 use api::{CreateInstallKey, DeviceId, Enrol, ServiceKind};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use server::access::{Principal, Scope, Subject, Via};
 use server::clock::Clock;
 use server::config::{Config, Tls};
@@ -22,12 +24,14 @@ use tokio_util::sync::CancellationToken;
 use tunnel::wire::Target;
 
 use crate::child::{self, Child};
-use crate::load;
+use crate::load::{self, Page};
 use crate::report::{Better, Row};
 use crate::rounds::Path;
-use crate::{Options, reference};
+use crate::{Options, reference, visitor};
 
-const SERVICES: [&str; 2] = ["raw", "http"];
+const SERVICES: [(&str, ServiceKind); 2] = [("raw", ServiceKind::Tcp), ("http", ServiceKind::Web)];
+/// The file with the fields of a visitor's request.
+const VISIT: &str = "visit";
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 const INGRESS_BUFFER: usize = 64 * 1024;
 
@@ -66,16 +70,17 @@ pub(crate) struct HerdRole {
 /// Server and agent of a run.
 pub(crate) struct Adit {
     pub(crate) path: Path,
+    folder: PathBuf,
 }
 
 /// Starts both and waits until the first byte is echoed.
 pub(crate) fn start(folder: &FsPath, origin: &Child) -> anyhow::Result<Adit> {
     let folder = folder.join("adit");
     let near = start_server(&folder)?;
-    let folder = folder.to_str().context("a path in UTF-8")?;
     let server = near.ports[0].to_string();
     let origin: Vec<String> = origin.ports.iter().map(u16::to_string).collect();
-    let mut role = vec!["adit-agent", "--folder", folder, "--server", &server];
+    let path = folder.to_str().context("a path in UTF-8")?;
+    let mut role = vec!["adit-agent", "--folder", path, "--server", &server];
     role.extend(origin.iter().map(String::as_str));
     let far = Child::start(&role)?;
     let (raw_port, http_port) = (near.ports[1], near.ports[2]);
@@ -87,37 +92,68 @@ pub(crate) fn start(folder: &FsPath, origin: &Child) -> anyhow::Result<Adit> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Ok(Adit { path: Path { near, far, raw_port, http_port } })
+    Ok(Adit {
+        path: Path {
+            near,
+            far,
+            raw_port,
+            http_port,
+        },
+        folder,
+    })
 }
 
 /// Makes the server's folder and starts it. Its ports: the server's own, then the ingresses'.
 pub(crate) fn start_server(folder: &FsPath) -> anyhow::Result<Child> {
     fs::create_dir_all(folder)?;
-    Child::start(&["adit-server", "--folder", folder.to_str().context("a path in UTF-8")?])
+    Child::start(&[
+        "adit-server",
+        "--folder",
+        folder.to_str().context("a path in UTF-8")?,
+    ])
 }
 
 impl Adit {
     /// HTTP through the front, as a browser takes it: TLS, device cookie, header policy.
-    pub(crate) fn https_row(&self, options: &Options) -> anyhow::Result<Vec<Row>> {
-        let Some(port) = self.path.near.ports.get(3) else { return Ok(Vec::new()) };
-        let result = load::http(*port, 64, options.http_s).context("HTTP through the front")?;
-        Ok(vec![Row {
+    pub(crate) fn https_row(&self, options: &Options) -> anyhow::Result<Row> {
+        let fields = fs::read_to_string(self.folder.join(VISIT))?;
+        let host = fields.lines().find_map(|line| line.strip_prefix("Host: "));
+        let name = host
+            .and_then(|host| host.split(':').next())
+            .context("a Host with a port")?;
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(
+            self.folder.join("server.pem"),
+        )?)?;
+        let tls = rustls::ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let page = Page {
+            port: self.path.near.ports[0],
+            name: ServerName::try_from(name.to_owned())?,
+            tls: Arc::new(tls),
+            fields,
+        };
+        let result = load::http(&page, 64, options.http_s).context("HTTP through the front")?;
+        Ok(Row {
             name: "https_proxy_1k_rps_64".into(),
             value: result.requests_per_s,
             unit: "requests/s",
             better: Better::Higher,
             must: None,
             aim: None,
-        }])
+        })
     }
 }
 
 /// Runs a server; its ingress reaches the first device that enrols.
 #[tokio::main]
 pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
-    let (certificate, key) = reference::certificate()?;
-    let (certificate_file, key_file) =
-        (role.folder.join("server.pem"), role.folder.join("server.key"));
+    let (certificate, key) = reference::certificate(&["localhost", "*.devices.localhost"])?;
+    let (certificate_file, key_file) = (
+        role.folder.join("server.pem"),
+        role.folder.join("server.key"),
+    );
     fs::write(&certificate_file, pem("CERTIFICATE", &certificate))?;
     fs::write(&key_file, pem("PRIVATE KEY", &key))?;
 
@@ -127,7 +163,10 @@ pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
     config.data_dir.clone_from(&role.folder);
     config.database.path = role.folder.join("adit.db");
     config.listen.address = listener.local_addr()?;
-    config.listen.tls = Some(Tls { certificate: certificate_file, key: key_file });
+    config.listen.tls = Some(Tls {
+        certificate: certificate_file,
+        key: key_file,
+    });
     // All load comes from one address here.
     config.limits.connections = 20_000;
     config.limits.connections_per_address = 20_000;
@@ -140,19 +179,27 @@ pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
         .devices
         .create_install_key(
             Scope::of(organization),
-            CreateInstallKey { name: "bench".into(), use_limit: None, expires_in_s: None },
+            CreateInstallKey {
+                name: "bench".into(),
+                use_limit: None,
+                expires_in_s: None,
+            },
         )
         .await?;
     fs::write(role.folder.join("install-key"), install_key.secret)?;
 
     let mut ports = vec![port];
-    for service in SERVICES {
+    for (service, _) in SERVICES {
         ports.push(ingress(state.clone(), role.folder.clone(), service).await?);
     }
+    tokio::spawn(prepare_visit(state.clone(), role.folder.clone()));
     let serving = tokio::spawn(server.serve(listener));
     child::report(&ports)?;
     let outcome = serving.await?;
-    anyhow::ensure!(matches!(outcome, server::lifecycle::Outcome::Stopped { .. }), "{outcome:?}");
+    anyhow::ensure!(
+        matches!(outcome, server::lifecycle::Outcome::Stopped { .. }),
+        "{outcome:?}"
+    );
     Ok(())
 }
 
@@ -163,7 +210,9 @@ async fn ingress(state: AppState, folder: PathBuf, service: &'static str) -> any
     let organization = state.accounts.default_organization().await?;
     tokio::spawn(async move {
         while let Ok((user, _)) = listener.accept().await {
-            let Ok(device) = device_of(&folder) else { continue };
+            let Ok(device) = device_of(&folder) else {
+                continue;
+            };
             let principal = Principal {
                 user: api::UserId(uuid::Uuid::nil()),
                 username: "bench".into(),
@@ -192,6 +241,20 @@ async fn splice(
     copy_bidirectional_with_sizes(&mut user, &mut device, INGRESS_BUFFER, INGRESS_BUFFER).await
 }
 
+/// Writes down how to visit the device's page, once it is there.
+async fn prepare_visit(state: AppState, folder: PathBuf) -> anyhow::Result<()> {
+    let (page, _) = SERVICES[1];
+    loop {
+        if let Ok(device) = device_of(&folder)
+            && let Ok(fields) = visitor::visit(&state, device, page).await
+        {
+            fs::write(folder.join(VISIT), fields)?;
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 fn device_of(folder: &FsPath) -> anyhow::Result<DeviceId> {
     Ok(fs::read_to_string(folder.join("device-id"))?.parse()?)
 }
@@ -202,9 +265,9 @@ pub(crate) async fn run_agent(role: &AgentRole) -> anyhow::Result<()> {
     let services = SERVICES
         .iter()
         .zip(&role.origin)
-        .map(|(name, port)| agent::Service {
+        .map(|((name, kind), port)| agent::Service {
             name: (*name).to_owned(),
-            kind: ServiceKind::Tcp,
+            kind: *kind,
             host: agent::Host::Address(std::net::Ipv4Addr::LOCALHOST.into()),
             port: *port,
             tls: false,
@@ -251,7 +314,10 @@ async fn enrol(
     key: Arc<DeviceKey>,
 ) -> anyhow::Result<DeviceId> {
     let install_key = fs::read_to_string(folder.join("install-key"))?;
-    let request = Enrol { install_key, name: "bench".into() };
+    let request = Enrol {
+        install_key,
+        name: "bench".into(),
+    };
     Ok(agent::enroll(config, key, &request).await?.device_id)
 }
 
@@ -262,5 +328,8 @@ fn pem(label: &str, der: &[u8]) -> String {
         .chunks(64)
         .map(|line| std::str::from_utf8(line).unwrap_or_default())
         .collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        lines.join("\n")
+    )
 }

@@ -31,9 +31,16 @@ impl Child {
         ensure!(!line.is_empty(), "{role:?} ended before it was ready");
         let ports = line
             .split_whitespace()
-            .map(|port| port.parse().with_context(|| format!("{role:?} reported {line:?}")))
+            .map(|port| {
+                port.parse()
+                    .with_context(|| format!("{role:?} reported {line:?}"))
+            })
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { process, _stdin: stdin, ports })
+        Ok(Self {
+            process,
+            _stdin: stdin,
+            ports,
+        })
     }
 
     /// User and system time so far, in seconds (10 ms ticks).
@@ -41,7 +48,10 @@ impl Child {
         const TICKS_PER_S: f64 = 100.0;
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
         // The name in parentheses may hold anything; fields are counted after it.
-        let after_name = stat.rsplit_once(')').context("/proc/PID/stat without a name")?.1;
+        let after_name = stat
+            .rsplit_once(')')
+            .context("/proc/PID/stat without a name")?
+            .1;
         let fields: Vec<&str> = after_name.split_whitespace().collect();
         let user: f64 = fields.get(11).context("utime")?.parse()?;
         let system: f64 = fields.get(12).context("stime")?.parse()?;
@@ -51,7 +61,10 @@ impl Child {
     /// Resident memory in KiB.
     pub(crate) fn resident_kib(&self) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .context("VmRSS")?;
         Ok(line.split_whitespace().nth(1).context("VmRSS")?.parse()?)
     }
 }
@@ -67,7 +80,14 @@ impl Drop for Child {
 /// Tells the parent that this process is ready, and ends it when the parent is gone.
 pub(crate) fn report(ports: &[u16]) -> anyhow::Result<()> {
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-    println!("{}", if ports.is_empty() { "0".to_owned() } else { ports.join(" ") });
+    println!(
+        "{}",
+        if ports.is_empty() {
+            "0".to_owned()
+        } else {
+            ports.join(" ")
+        }
+    );
     std::io::stdout().flush()?;
     std::thread::spawn(|| {
         let mut line = String::new();

@@ -4,8 +4,14 @@
 //! its own on loopback. Rounds are interleaved and every figure is the median of the in-round
 //! ratios: a busy machine slows both sides alike.
 
-#![expect(clippy::disallowed_methods, reason = "a bench reads the clock and owns its tasks")]
-#![expect(clippy::print_stdout, reason = "the table is the product; children report their ports")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a bench reads the clock and owns its tasks"
+)]
+#![expect(
+    clippy::print_stdout,
+    reason = "the table is the product; children report their ports"
+)]
 
 mod adit;
 mod child;
@@ -15,13 +21,17 @@ mod origin;
 mod reference;
 mod report;
 mod rounds;
+mod visitor;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "adit-bench", about = "Measures Adit against a pair of plain TLS proxies")]
+#[command(
+    name = "adit-bench",
+    about = "Measures Adit against a pair of plain TLS proxies"
+)]
 struct Args {
     #[command(subcommand)]
     role: Option<Role>,

@@ -37,8 +37,15 @@ pub(crate) fn slope(folder: &Path, devices: usize) -> anyhow::Result<Row> {
 fn herd(folder: &Path, server: &Child, devices: usize) -> anyhow::Result<Child> {
     let folder = folder.to_str().context("a path in UTF-8")?;
     let (port, devices) = (server.ports[0].to_string(), devices.to_string());
-    let herd =
-        Child::start(&["adit-herd", "--folder", folder, "--server", &port, "--devices", &devices])?;
+    let herd = Child::start(&[
+        "adit-herd",
+        "--folder",
+        folder,
+        "--server",
+        &port,
+        "--devices",
+        &devices,
+    ])?;
     std::thread::sleep(SETTLE);
     Ok(herd)
 }

@@ -60,23 +60,27 @@ pub(crate) fn run_far(args: &Far) -> anyhow::Result<()> {
 pub(crate) fn run_near(args: &Near) -> anyhow::Result<()> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from(std::fs::read(&args.certificate)?))?;
-    let config =
-        rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let config = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     listen(&args.to, move |user, port| {
         let connector = connector.clone();
         async move {
             let far = TcpStream::connect(("127.0.0.1", port)).await?;
             far.set_nodelay(true)?;
-            let far = connector.connect(ServerName::try_from("localhost")?, far).await?;
+            let far = connector
+                .connect(ServerName::try_from("localhost")?, far)
+                .await?;
             splice(user, far).await
         }
     })
 }
 
-/// A self-signed P-256 certificate for `localhost`, both in DER.
-pub(crate) fn certificate() -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// A self-signed P-256 certificate for these names, both in DER.
+pub(crate) fn certificate(names: &[&str]) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names)?;
     Ok((made.cert.der().to_vec(), made.signing_key.serialize_der()))
 }
 

@@ -48,7 +48,10 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 
 /// Prints the table.
 pub(crate) fn print(rows: &[Row]) {
-    println!("{:<34} {:>9} {:<12} {:>7} {:>7}", "row", "value", "unit", "must", "aim");
+    println!(
+        "{:<34} {:>9} {:<12} {:>7} {:>7}",
+        "row", "value", "unit", "must", "aim"
+    );
     for row in rows {
         let bound = |bound: Option<f64>| bound.map_or_else(|| "-".to_owned(), |b| b.to_string());
         println!(

@@ -28,7 +28,9 @@ pub(crate) fn bulk(
         .map(|_| thread::spawn(move || transfer(port, direction, bytes / streams)))
         .collect();
     for worker in workers {
-        worker.join().map_err(|_| anyhow::anyhow!("a bulk worker panicked"))??;
+        worker
+            .join()
+            .map_err(|_| anyhow::anyhow!("a bulk worker panicked"))??;
     }
     Ok(start.elapsed())
 }
@@ -36,7 +38,11 @@ pub(crate) fn bulk(
 fn transfer(port: u16, direction: Direction, bytes: u64) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_nodelay(true)?;
-    let mut request = vec![if direction == Direction::Down { b'D' } else { b'U' }];
+    let mut request = vec![if direction == Direction::Down {
+        b'D'
+    } else {
+        b'U'
+    }];
     request.extend_from_slice(&bytes.to_be_bytes());
     stream.write_all(&request)?;
     let mut buffer = vec![b'x'; BUFFER];

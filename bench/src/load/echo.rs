@@ -42,6 +42,8 @@ pub(crate) fn echo_under_bulk(port: u16, count: usize) -> anyhow::Result<Vec<Dur
     });
     let times = echo(port, count);
     bulk.shutdown(Shutdown::Both)?;
-    drain.join().map_err(|_| anyhow::anyhow!("the bulk reader panicked"))?;
+    drain
+        .join()
+        .map_err(|_| anyhow::anyhow!("the bulk reader panicked"))?;
     times
 }

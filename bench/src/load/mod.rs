@@ -7,7 +7,7 @@ mod http;
 
 pub(crate) use bulk::{Direction, bulk};
 pub(crate) use echo::{echo, echo_under_bulk};
-pub(crate) use http::http;
+pub(crate) use http::{Page, Plain, http};
 
 use std::time::Duration;
 
