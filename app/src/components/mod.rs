@@ -1,0 +1,41 @@
+//! The parts that screens are made of. They make no requests and know nothing of devices.
+
+mod banner;
+mod button;
+mod confirm;
+mod copy_field;
+mod dialog;
+mod empty_state;
+mod failure;
+mod icon;
+mod mark;
+mod menu;
+mod page_header;
+mod select_field;
+mod skeleton;
+mod state_dot;
+mod steps;
+mod table;
+mod text_field;
+mod time;
+mod toast;
+
+pub(crate) use banner::Banner;
+pub(crate) use button::{Button, IconButton, Variant};
+pub(crate) use confirm::Confirm;
+pub(crate) use copy_field::CopyField;
+pub(crate) use dialog::Dialog;
+pub(crate) use empty_state::EmptyState;
+pub(crate) use failure::Failure;
+pub(crate) use icon::{Glyph, Icon};
+pub(crate) use mark::Mark;
+pub(crate) use menu::Menu;
+pub(crate) use page_header::PageHeader;
+pub(crate) use select_field::SelectField;
+pub(crate) use skeleton::SkeletonRows;
+pub(crate) use state_dot::{Shape, StateDot};
+pub(crate) use steps::{Step, StepState};
+pub(crate) use table::Table;
+pub(crate) use text_field::TextField;
+pub(crate) use time::Time;
+pub(crate) use toast::ToastList;

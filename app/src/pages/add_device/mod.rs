@@ -1,0 +1,67 @@
+//! Connecting a device, in three steps on one page.
+
+mod arrival;
+mod key_form;
+
+use api::{Device, InstallKeyCreated};
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use self::arrival::{Arrived, follow};
+use self::key_form::KeyForm;
+use crate::api_client::origin;
+use crate::components::{CopyField, Glyph, Icon, PageHeader, Step, StepState};
+use crate::enrol_command::enrol_commands;
+use crate::paths;
+
+/// Make a key, run the command, see the device appear.
+#[component]
+pub(crate) fn AddDevicePage() -> impl IntoView {
+    let created = RwSignal::new(None::<InstallKeyCreated>);
+    let arrived = RwSignal::new(Vec::<Device>::new());
+    follow(created, arrived);
+
+    let has_key = Memo::new(move |_| created.with(Option::is_some));
+    let is_here = Memo::new(move |_| arrived.with(|all| !all.is_empty()));
+    let state = move |reached: Memo<bool>, done: Memo<bool>| {
+        Signal::derive(move || match (reached.get(), done.get()) {
+            (_, true) => StepState::Done,
+            (true, false) => StepState::Now,
+            (false, false) => StepState::Ahead,
+        })
+    };
+    let always = Memo::new(|_| true);
+    view! {
+        <nav class="crumb" aria-label="Back">
+            <A href=paths::DEVICES><Icon glyph=Glyph::Back />"Devices"</A>
+        </nav>
+        <PageHeader title="Add a device" />
+        <ol class="steps">
+            <Step number=1 title="Make an install key" state=state(always, has_key)>
+                <KeyForm created=created />
+            </Step>
+            <Step number=2 title="Run this on the device" state=state(has_key, is_here)>
+                <Commands created=created />
+            </Step>
+            <Step number=3 title="Your device appears" state=state(has_key, is_here)>
+                <Arrived arrived=arrived />
+            </Step>
+        </ol>
+    }
+}
+
+#[component]
+fn Commands(created: RwSignal<Option<InstallKeyCreated>>) -> impl IntoView {
+    let commands = move || {
+        created.with(|created| {
+            let secret = &created.as_ref()?.secret;
+            Some(enrol_commands(&origin(), secret))
+        })
+    };
+    view! {
+        {move || commands().map(|text| view! { <CopyField text=text label="Copy the commands" /> })}
+        <p class="step__hint">
+            "The first line makes the device known here, the second connects it and stays. The key is shown only now."
+        </p>
+    }
+}

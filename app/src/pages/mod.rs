@@ -1,0 +1,17 @@
+//! The pages, one for each address.
+
+mod add_device;
+mod device;
+mod devices;
+mod not_found;
+mod service_button;
+mod settings;
+mod sign_in;
+mod state_shape;
+
+pub(crate) use add_device::AddDevicePage;
+pub(crate) use device::DevicePage;
+pub(crate) use devices::DevicesPage;
+pub(crate) use not_found::NotFoundPage;
+pub(crate) use settings::SettingsPage;
+pub(crate) use sign_in::SignInPage;

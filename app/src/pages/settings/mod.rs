@@ -1,0 +1,52 @@
+//! Settings: what this browser looks like, keys, tokens, you.
+
+mod account;
+mod api_tokens;
+mod appearance;
+mod expiry;
+mod install_keys;
+mod secret;
+mod token_form;
+
+use leptos::prelude::*;
+
+use self::account::Account;
+use self::api_tokens::ApiTokens;
+use self::appearance::Appearance;
+use self::install_keys::InstallKeys;
+use crate::components::PageHeader;
+
+/// All settings on one page.
+#[component]
+pub(crate) fn SettingsPage() -> impl IntoView {
+    view! {
+        <PageHeader title="Settings" />
+        <InstallKeys />
+        <ApiTokens />
+        <Appearance />
+        <Account />
+    }
+}
+
+/// A part of the settings with its title, a line about it, and its action.
+#[component]
+fn Section(
+    id: &'static str,
+    title: &'static str,
+    text: &'static str,
+    #[prop(optional, into)] action: Option<ViewFn>,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <section class="section" aria-labelledby=id>
+            <header class="section__header">
+                <div>
+                    <h2 class="section__title" id=id>{title}</h2>
+                    <p class="section__text">{text}</p>
+                </div>
+                {action.map(|action| action.run())}
+            </header>
+            {children()}
+        </section>
+    }
+}

@@ -1,0 +1,13 @@
+//! What is said to people, as pure functions: no browser, no clock.
+
+mod device;
+mod failure;
+mod legible;
+mod number;
+mod relative;
+
+pub(crate) use device::{offline_advice, services_in_order, state_words};
+pub(crate) use failure::failure_words;
+pub(crate) use legible::legible;
+pub(crate) use number::{counted, grouped};
+pub(crate) use relative::{duration, relative};
