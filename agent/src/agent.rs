@@ -135,7 +135,7 @@ impl Agent {
         tunnel::driver::Config {
             tunnel_budget_bytes: BUDGET_BYTES,
             process_budget: self.budget.clone(),
-            ..tunnel::driver::Config::default()
+            ..tunnel::driver::Config::for_agent()
         }
     }
 

@@ -121,7 +121,11 @@ fn read_answer(stream: &mut impl Read, buffer: &mut [u8]) -> anyhow::Result<()> 
     let mut filled = 0;
     loop {
         let read = stream.read(&mut buffer[filled..])?;
-        ensure!(read > 0, "the connection ended in an answer");
+        ensure!(
+            read > 0,
+            "the connection ended in an answer: {}",
+            String::from_utf8_lossy(&buffer[..filled])
+        );
         filled += read;
         let head = buffer[..filled]
             .windows(4)

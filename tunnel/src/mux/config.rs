@@ -28,11 +28,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// What an agent begins with: 16 MiB in all.
+    /// What an agent begins with: 16 MiB in all. Its peer is the server it chose, where each
+    /// request for a device page is a stream: it may open as many as a device can answer, and no
+    /// more at a time than the windows say.
     #[must_use]
     pub fn for_agent() -> Self {
         Self {
             process_budget: Budget::new(16 * MIB),
+            opens_per_second: 8192,
             ..Self::default()
         }
     }
