@@ -1,7 +1,7 @@
 //! The public port: accept loop, strict request rules, host routing, middleware, problems.
 //!
 //! A connection's bytes go through `gate` (which lets whole heads pass that `head` has judged),
-//! then hyper, then [`Front`] (host, peer, extensions), then the manager's [`router`] or a device.
+//! then hyper, then [`Front`] (host, peer, extensions), then the manager's `router` or a device.
 
 mod accept;
 mod answer;
