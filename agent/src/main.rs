@@ -34,7 +34,7 @@ enum Action {
 
 #[derive(Args)]
 struct Enroll {
-    /// The server's address, like https://adit.example
+    /// The server's address, like `https://adit.example`
     #[arg(long)]
     server: ServerUrl,
     /// The install key; `-` reads it from standard input. Given as an argument, other users of

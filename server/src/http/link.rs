@@ -179,7 +179,10 @@ impl ConnectionGuard {
         self.lifecycle.spawn("cut", async move {
             let overdue = async {
                 token.cancelled().await;
-                tokio::time::sleep(grace).await;
+                // Even a sleep of nothing would let the answer's own end come first.
+                if !grace.is_zero() {
+                    tokio::time::sleep(grace).await;
+                }
             };
             tokio::select! {
                 () = overdue => link.cut(),
