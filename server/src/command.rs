@@ -108,7 +108,7 @@ enum InstallKeyCommand {
 #[derive(Args)]
 struct Source {
     /// The configuration file (TOML).
-    #[arg(long = "config", env = "ADIT_CONFIG", value_name = "FILE")]
+    #[arg(long = "config", env = "ADIT_SERVER_CONFIG", value_name = "FILE")]
     file: Option<PathBuf>,
 }
 

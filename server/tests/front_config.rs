@@ -39,8 +39,8 @@ fn environment(variables: &[(&str, &str)]) -> Vec<Layer> {
 }
 
 const LEAST: [(&str, &str); 2] = [
-    ("ADIT_PUBLIC_URL", "http://adit.localhost:8080"),
-    ("ADIT_DEVICE_DOMAIN", "adit.localhost"),
+    ("ADIT_SERVER_PUBLIC_URL", "http://adit.localhost:8080"),
+    ("ADIT_SERVER_DEVICE_DOMAIN", "adit.localhost"),
 ];
 
 #[test]
@@ -83,10 +83,10 @@ fn later_sources_win() {
     .unwrap();
     let mut layers = vec![Layer::file(&path).unwrap()];
     layers.extend(environment(&[
-        ("ADIT_PUBLIC_URL", "http://adit.localhost:2"),
-        ("ADIT_LIMITS__CONNECTIONS", "8"),
-        ("ADIT_LISTEN__ADDRESS", "127.0.0.1:2"),
-        ("ADIT_CONFIG", "not a key"),
+        ("ADIT_SERVER_PUBLIC_URL", "http://adit.localhost:2"),
+        ("ADIT_SERVER_LIMITS__CONNECTIONS", "8"),
+        ("ADIT_SERVER_LISTEN__ADDRESS", "127.0.0.1:2"),
+        ("ADIT_SERVER_CONFIG", "not a key"),
         ("PATH", "not ours"),
     ]));
     layers.push(Layer::flag("--listen", "listen.address", "127.0.0.1:3"));
@@ -107,19 +107,19 @@ fn later_sources_win() {
 fn an_error_names_the_source() {
     for (name, value, expected) in [
         (
-            "ADIT_LIMITS__CONECTIONS",
+            "ADIT_SERVER_LIMITS__CONECTIONS",
             "8",
-            "limits.conections (environment variable ADIT_LIMITS__CONECTIONS): is not a key",
+            "limits.conections (environment variable ADIT_SERVER_LIMITS__CONECTIONS): is not a key",
         ),
         (
-            "ADIT_LIMITS__CONNECTIONS",
+            "ADIT_SERVER_LIMITS__CONNECTIONS",
             "many",
-            "limits.connections (environment variable ADIT_LIMITS__CONNECTIONS)",
+            "limits.connections (environment variable ADIT_SERVER_LIMITS__CONNECTIONS)",
         ),
         (
-            "ADIT_NONSENSE",
+            "ADIT_SERVER_NONSENSE",
             "1",
-            "nonsense (environment variable ADIT_NONSENSE): is not a key",
+            "nonsense (environment variable ADIT_SERVER_NONSENSE): is not a key",
         ),
     ] {
         let mut layers = environment(&LEAST);
@@ -137,7 +137,7 @@ fn an_error_names_the_source() {
     let error = load(environment(&LEAST[..1])).unwrap_err().to_string();
     assert_eq!(
         error,
-        "device_domain: is not set: give it in the file or as ADIT_DEVICE_DOMAIN"
+        "device_domain: is not set: give it in the file or as ADIT_SERVER_DEVICE_DOMAIN"
     );
 }
 

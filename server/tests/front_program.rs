@@ -73,15 +73,15 @@ fn a_signal_ends_it_with_success() {
 fn a_bad_configuration_ends_it_with_failure_and_a_reason() {
     let output = program()
         .args(["config", "check"])
-        .env("ADIT_PUBLIC_URL", "http://adit.localhost:8080")
-        .env("ADIT_DEVICE_DOMAIN", "adit.localhost")
-        .env("ADIT_LISTEN__ADRESS", "x")
+        .env("ADIT_SERVER_PUBLIC_URL", "http://adit.localhost:8080")
+        .env("ADIT_SERVER_DEVICE_DOMAIN", "adit.localhost")
+        .env("ADIT_SERVER_LISTEN__ADRESS", "x")
         .output()
         .unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("listen.adress (environment variable ADIT_LISTEN__ADRESS)"),
+        said.contains("listen.adress (environment variable ADIT_SERVER_LISTEN__ADRESS)"),
         "{said}"
     );
     let output = program().args(["config", "print"]).output().unwrap();

@@ -9,9 +9,9 @@ use figment::{Figment, Metadata, Profile, Provider, error::Kind};
 use super::{Config, check};
 
 /// The prefix of environment variables.
-const ENV_PREFIX: &str = "ADIT_";
+const ENV_PREFIX: &str = "ADIT_SERVER_";
 /// Names the file itself, so it is not a key.
-const ENV_FILE: &str = "ADIT_CONFIG";
+const ENV_FILE: &str = "ADIT_SERVER_CONFIG";
 
 /// One source of keys, by the name that errors give it.
 pub struct Layer {
