@@ -18,7 +18,7 @@ pub(super) fn checked() -> Result<Arc<ClientConfig>, ServerError> {
 }
 
 /// Whether a certificate may go unchecked: only at addresses of the machine itself or its private
-/// network that the configuration writes out. Why: docs/decisions/service-certificates.md.
+/// network that the configuration writes out. Why: docs/decisions/0009-service-certificates.md.
 pub(super) fn may_skip_checks(host: &Host) -> bool {
     match host {
         Host::Address(std::net::IpAddr::V4(address)) => {
