@@ -29,6 +29,8 @@ test('enrols a device from an empty server', async ({ page }) => {
     const row = page.getByRole('listitem').filter({ hasText: 'Weather station' });
     await expect(row).toContainText('Online');
   } finally {
+    // First: a page that outlives its server notes that as an error.
+    await page.close();
     await agent?.end();
     await demo.end();
   }
