@@ -15,26 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tunnel::wire::Target;
 use uuid::Uuid;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Waits for something that must happen.
-pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, event).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited in vain: {what}"),
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's tasks end with its runtime"
-)]
-pub(crate) fn spawn<F>(task: F) -> JoinHandle<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    tokio::spawn(task)
-}
+pub(crate) use crate::waiting::{soon, spawn};
 
 /// Asks again until it is true; each turn lets everybody else run.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {

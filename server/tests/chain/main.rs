@@ -13,3 +13,5 @@ mod identity;
 mod rights;
 mod service;
 mod tunnel_life;
+#[path = "../waiting/mod.rs"]
+mod waiting;

@@ -24,27 +24,9 @@ use zeroize::Zeroizing;
 
 use crate::device::WebServer;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use crate::waiting::{soon, spawn};
+
 const PASSWORD: &str = "correct horse battery staple";
-
-/// Waits for something that must happen.
-pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, event).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited in vain: {what}"),
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's tasks end with its runtime"
-)]
-pub(crate) fn spawn<F>(task: F) -> JoinHandle<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    tokio::spawn(task)
-}
 
 /// A server that serves.
 pub(crate) struct Place {

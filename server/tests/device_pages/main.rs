@@ -14,4 +14,6 @@ mod bodies;
 mod handoff;
 mod headers;
 mod trouble;
+#[path = "../waiting/mod.rs"]
+mod waiting;
 mod websocket;
