@@ -10,7 +10,14 @@ use crate::run;
 const NATIVE: &[&str] = &["agent", "api", "bench", "cli", "demo", "server", "tunnel"];
 
 /// What runs in a browser.
-const BROWSER: &[&str] = &["app", "frontend", "remote-ssh", "remote-vnc"];
+const BROWSER: &[&str] = &[
+    "app",
+    "frontend",
+    "remote-messages",
+    "remote-ssh",
+    "remote-stream",
+    "remote-vnc",
+];
 
 /// The target of the browser crates.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
