@@ -62,6 +62,7 @@ impl Place {
                 .unwrap(),
             key_file: "unused".into(),
             ca_file: None,
+            ssh_host_key_files: None,
             services,
         }
     }

@@ -20,6 +20,7 @@ mod run;
 mod shared;
 mod single;
 mod socket;
+mod splice;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use self::handshake::{
 pub use self::incoming::{Incoming, IncomingStream};
 pub use self::run::{Closed, Driver};
 pub use self::single::{AskedStream, OpenedStream, PendingStream, stream_asked, stream_handshake};
+pub use self::splice::{Broken, splice};
 pub use self::stream::{Stream, StreamControl};
 pub use self::tunnel::{Stats, Tunnel};
 pub use crate::mux::{Budget, Config, OpenError, StreamError};
