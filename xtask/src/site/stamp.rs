@@ -13,7 +13,7 @@ use crate::tidy::{hex, sources};
 pub(super) fn of(profile: Profile, wasm: &Path) -> Result<String> {
     let root = run::root();
     let mut inputs = vec![wasm.to_path_buf(), std::env::current_exe()?];
-    for folder in ["style", "public"] {
+    for folder in ["style", "public", super::vendor::FOLDER] {
         inputs.extend(sources::files_under(&root.join(folder))?);
     }
     let mut text = format!("{profile:?}\n");
