@@ -107,6 +107,10 @@ pub(super) struct Modifiers {
 }
 
 impl Modifiers {
+    pub(super) fn is_on(&self) -> bool {
+        self.ctrl.is_on() || self.alt.is_on()
+    }
+
     /// A key of the row, with what is held.
     pub(super) fn press(&mut self, key: Key, application: bool) -> String {
         let bytes = key.bytes(self.ctrl.is_on(), self.alt.is_on(), application);
@@ -121,7 +125,7 @@ impl Modifiers {
         let (Some(letter), None) = (letters.next(), letters.next()) else {
             return None;
         };
-        if !self.ctrl.is_on() && !self.alt.is_on() {
+        if !self.is_on() {
             return None;
         }
         Some(self.press(Key::Letter(letter), false))
@@ -153,15 +157,26 @@ mod tests {
 
     #[test]
     fn control_letters() {
-        for (letter, sent) in [('c', '\u{3}'), ('C', '\u{3}'), ('[', '\u{1b}'), ('-', '\u{1f}')] {
-            assert_eq!(Key::Letter(letter).bytes(true, false, false), sent.to_string());
+        for (letter, sent) in [
+            ('c', '\u{3}'),
+            ('C', '\u{3}'),
+            ('[', '\u{1b}'),
+            ('-', '\u{1f}'),
+        ] {
+            assert_eq!(
+                Key::Letter(letter).bytes(true, false, false),
+                sent.to_string()
+            );
         }
         assert_eq!(Key::Letter('ü').bytes(true, false, false), "ü");
     }
 
     #[test]
     fn a_modifier_is_for_one_key_or_until_it_is_let_go() {
-        let mut held = Modifiers { ctrl: Hold::Off.tapped(1e9), alt: Hold::Off };
+        let mut held = Modifiers {
+            ctrl: Hold::Off.tapped(1e9),
+            alt: Hold::Off,
+        };
         assert_eq!(held.typed("c").as_deref(), Some("\u{3}"));
         assert_eq!(held.typed("c"), None);
         held.ctrl = Hold::Off.tapped(1e9).tapped(150.0);
@@ -174,7 +189,10 @@ mod tests {
 
     #[test]
     fn reports_of_the_terminal_do_not_use_a_modifier_up() {
-        let mut held = Modifiers { ctrl: Hold::Once, alt: Hold::Off };
+        let mut held = Modifiers {
+            ctrl: Hold::Once,
+            alt: Hold::Off,
+        };
         assert_eq!(held.typed("\u{1b}[3;1R"), None);
         assert_eq!(held.ctrl, Hold::Once);
     }

@@ -58,7 +58,10 @@ mod tests {
     #[test]
     fn s43_a_paste_cannot_leave_its_brackets() {
         let evil = "echo\u{1b}[201~; reboot\u{9b}201~\u{7f}\u{3}";
-        assert_eq!(judge(evil, true), Paste::Now("echo[201~; reboot201~".to_owned()));
+        assert_eq!(
+            judge(evil, true),
+            Paste::Now("echo[201~; reboot201~".to_owned())
+        );
         assert_eq!(judge("\u{1b}\u{0}", false), Paste::Nothing);
     }
 

@@ -15,10 +15,16 @@ pub(super) struct Known {
 /// The device's own report counts for more than what somebody once trusted.
 pub(super) fn known(reported: &[String], kept: Option<&str>) -> Known {
     if !reported.is_empty() {
-        return Known { keys: reported.to_vec(), pinned: false };
+        return Known {
+            keys: reported.to_vec(),
+            pinned: false,
+        };
     }
     match kept.filter(|key| is_key(key)) {
-        Some(key) => Known { keys: vec![key.to_owned()], pinned: true },
+        Some(key) => Known {
+            keys: vec![key.to_owned()],
+            pinned: true,
+        },
         None => Known::default(),
     }
 }
@@ -37,7 +43,10 @@ fn is_key(text: &str) -> bool {
 
 /// The key kept for a service, if any.
 pub(super) fn kept(device: DeviceId, service: &str) -> Option<String> {
-    storage()?.get_item(&slot("host-key", device, service)).ok().flatten()
+    storage()?
+        .get_item(&slot("host-key", device, service))
+        .ok()
+        .flatten()
 }
 
 /// Keeps a key that somebody trusted.
@@ -50,7 +59,10 @@ pub(super) fn keep(device: DeviceId, service: &str, key: &str) {
 
 /// The account last used for a service.
 pub(super) fn last_user(device: DeviceId, service: &str) -> Option<String> {
-    storage()?.get_item(&slot("user", device, service)).ok().flatten()
+    storage()?
+        .get_item(&slot("user", device, service))
+        .ok()
+        .flatten()
 }
 
 /// Keeps the account, and nothing that proves it.
@@ -74,13 +86,22 @@ mod tests {
         let both = known(&reported, Some("ssh-rsa BBBB"));
         assert_eq!((both.keys.as_slice(), both.pinned), (&reported[..], false));
         let alone = known(&[], Some("ssh-rsa BBBB="));
-        assert_eq!((alone.keys, alone.pinned), (vec!["ssh-rsa BBBB=".to_owned()], true));
+        assert_eq!(
+            (alone.keys, alone.pinned),
+            (vec!["ssh-rsa BBBB=".to_owned()], true)
+        );
         assert_eq!(known(&[], None), Known::default());
     }
 
     #[test]
     fn what_is_no_key_is_not_handed_on() {
-        for text in ["", "ssh-rsa", "ssh-rsa AAAA ada@host", "a b\n", "ssh-rsa <b>"] {
+        for text in [
+            "",
+            "ssh-rsa",
+            "ssh-rsa AAAA ada@host",
+            "a b\n",
+            "ssh-rsa <b>",
+        ] {
             assert_eq!(known(&[], Some(text)), Known::default(), "{text:?}");
         }
     }

@@ -75,7 +75,10 @@ pub(super) enum Ending {
 }
 
 pub(super) enum Input {
-    Submit { user: String, credential: Credential },
+    Submit {
+        user: String,
+        credential: Credential,
+    },
     /// The Worker listens.
     Loaded,
     Told(ToPage),
@@ -93,14 +96,18 @@ pub(super) enum Input {
 #[derive(Clone)]
 pub(super) enum Action {
     /// A new Worker for this account; an older one ends.
-    Start { user: String },
+    Start {
+        user: String,
+    },
     Send(ToWorker),
     /// The Worker ends.
     End,
     /// The key is trusted from now on.
     Keep(HostKey),
     /// A shell runs: the account was right.
-    Begun { user: String },
+    Begun {
+        user: String,
+    },
 }
 
 pub(super) struct Session {
@@ -122,7 +129,12 @@ impl Session {
             stage: if reachable { form(None) } else { Stage::Away },
             user: None,
             takes_sign_in: false,
-            offered: SignIn { password: true, key: true, refused: false, prompts: None },
+            offered: SignIn {
+                password: true,
+                key: true,
+                refused: false,
+                prompts: None,
+            },
             pending: None,
             tried: None,
             reachable,
@@ -236,16 +248,18 @@ impl Session {
             [only] => !only.echo && only.text.to_lowercase().contains("password"),
             _ => false,
         };
-        if is_password && matches!(self.pending, Some(Credential::Password(_))) {
-            if let Some(Credential::Password(password)) = self.pending.take() {
-                self.tried = Some(Fault::Refused(Method::Password));
-                self.stage = Stage::Busy(Step::SigningIn);
-                return vec![Action::Send(ToWorker::Answers { answers: vec![password] })];
-            }
+        if let (true, Some(Credential::Password(password))) = (is_password, &self.pending) {
+            let answers = vec![password.clone()];
+            self.pending = None;
+            self.tried = Some(Fault::Refused(Method::Password));
+            self.stage = Stage::Busy(Step::SigningIn);
+            return vec![Action::Send(ToWorker::Answers { answers })];
         }
         // A question without fields is a notice: it wants an empty answer.
         if prompts.fields.is_empty() {
-            return vec![Action::Send(ToWorker::Answers { answers: Vec::new() })];
+            return vec![Action::Send(ToWorker::Answers {
+                answers: Vec::new(),
+            })];
         }
         self.stage = Stage::Prompts(prompts);
         Vec::new()
@@ -297,14 +311,14 @@ impl Session {
         self.takes_sign_in = false;
         match ended {
             Ended::Disconnected { .. }
-            | Ended::Stream { fault: StreamFault::Broken | StreamFault::Lost }
-                if waits =>
-            {
+            | Ended::Stream {
+                fault: StreamFault::Broken | StreamFault::Lost,
+            } if waits => {
                 vec![Action::End]
             }
-            Ended::Stream { fault: StreamFault::Offline | StreamFault::Reconnecting }
-                if self.stage != Stage::Running =>
-            {
+            Ended::Stream {
+                fault: StreamFault::Offline | StreamFault::Reconnecting,
+            } if self.stage != Stage::Running => {
                 self.stage = Stage::Away;
                 vec![Action::End]
             }
@@ -344,7 +358,11 @@ impl Session {
     }
 
     fn form_or_away(&self, fault: Option<Fault>) -> Stage {
-        if self.reachable { form(fault) } else { Stage::Away }
+        if self.reachable {
+            form(fault)
+        } else {
+            Stage::Away
+        }
     }
 }
 

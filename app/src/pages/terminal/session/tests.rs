@@ -14,11 +14,19 @@ fn submit(session: &mut Session, user: &str, credential: Credential) -> Vec<Acti
 }
 
 fn sign_in(refused: bool) -> ToPage {
-    ToPage::SignIn(SignIn { password: true, key: true, refused, prompts: None })
+    ToPage::SignIn(SignIn {
+        password: true,
+        key: true,
+        refused,
+        prompts: None,
+    })
 }
 
 fn prompts(fields: &[(&str, bool)]) -> Prompts {
-    let field = |(text, echo): &(&str, bool)| Prompt { text: (*text).to_owned(), echo: *echo };
+    let field = |(text, echo): &(&str, bool)| Prompt {
+        text: (*text).to_owned(),
+        echo: *echo,
+    };
     Prompts {
         title: String::new(),
         text: String::new(),
@@ -81,7 +89,10 @@ fn a_refused_password_is_told_and_the_next_goes_over_the_same_connection() {
     assert!(session.take(Input::Told(sign_in(true))).is_empty());
     assert_eq!(fault(&session), Some(Fault::Refused(Method::Password)));
     let sent = submit(&mut session, "ada", password("other"));
-    assert!(matches!(sent.as_slice(), [Action::Send(ToWorker::Password { .. })]));
+    assert!(matches!(
+        sent.as_slice(),
+        [Action::Send(ToWorker::Password { .. })]
+    ));
 }
 
 #[test]
@@ -96,8 +107,17 @@ fn another_account_is_another_connection() {
 #[test]
 fn what_the_device_does_not_take_is_not_sent() {
     let mut session = connected();
-    let keys_only = SignIn { password: false, key: true, refused: false, prompts: None };
-    assert!(session.take(Input::Told(ToPage::SignIn(keys_only))).is_empty());
+    let keys_only = SignIn {
+        password: false,
+        key: true,
+        refused: false,
+        prompts: None,
+    };
+    assert!(
+        session
+            .take(Input::Told(ToPage::SignIn(keys_only)))
+            .is_empty()
+    );
     assert_eq!(fault(&session), Some(Fault::NotTaken(Method::Password)));
 }
 
@@ -105,7 +125,14 @@ fn what_the_device_does_not_take_is_not_sent() {
 fn a_locked_key_asks_for_its_passphrase() {
     let mut session = Session::new(true);
     let text = "-----BEGIN".to_owned();
-    submit(&mut session, "ada", Credential::Key { text, passphrase: None });
+    submit(
+        &mut session,
+        "ada",
+        Credential::Key {
+            text,
+            passphrase: None,
+        },
+    );
     session.take(Input::Told(sign_in(false)));
     session.take(Input::Told(ToPage::KeyUnusable(KeyFault::Encrypted)));
     assert_eq!(fault(&session), Some(Fault::Key(KeyFault::Encrypted)));
@@ -117,7 +144,11 @@ fn a_locked_key_asks_for_its_passphrase() {
 #[test]
 fn nothing_secret_is_sent_before_the_unknown_key_is_trusted() {
     let mut session = connected();
-    assert!(session.take(Input::Told(ToPage::HostKeyUnknown(key()))).is_empty());
+    assert!(
+        session
+            .take(Input::Told(ToPage::HostKeyUnknown(key())))
+            .is_empty()
+    );
     assert_eq!(session.stage(), &Stage::HostKey(key()));
     let trusted = session.take(Input::TrustHostKey);
     assert!(matches!(
@@ -132,7 +163,10 @@ fn nothing_secret_is_sent_before_the_unknown_key_is_trusted() {
 fn an_unknown_key_that_is_not_trusted_ends_the_connection() {
     let mut session = connected();
     session.take(Input::Told(ToPage::HostKeyUnknown(key())));
-    assert!(matches!(session.take(Input::Cancel).as_slice(), [Action::End]));
+    assert!(matches!(
+        session.take(Input::Cancel).as_slice(),
+        [Action::End]
+    ));
     assert_eq!(fault(&session), None);
     // What was typed is forgotten: it is not sent by the next connection.
     assert!(session.pending.is_none());
@@ -141,7 +175,10 @@ fn an_unknown_key_that_is_not_trusted_ends_the_connection() {
 #[test]
 fn another_host_key_is_a_hard_stop() {
     let mut session = connected();
-    let mismatch = Ended::HostKeyMismatch { presented: key(), known: Vec::new() };
+    let mismatch = Ended::HostKeyMismatch {
+        presented: key(),
+        known: Vec::new(),
+    };
     let ended = session.take(Input::Told(ToPage::Ended(mismatch.clone())));
     assert!(matches!(ended.as_slice(), [Action::End]));
     assert_eq!(session.stage(), &Stage::Over(Ending::Told(mismatch)));
@@ -172,7 +209,10 @@ fn other_questions_never_get_the_password() {
         assert!(session.take(Input::Told(asks(fields))).is_empty());
         assert_eq!(session.stage(), &Stage::Prompts(prompts(fields)));
         let sent = session.take(Input::Answers(vec!["1".to_owned()]));
-        assert!(matches!(sent.as_slice(), [Action::Send(ToWorker::Answers { .. })]));
+        assert!(matches!(
+            sent.as_slice(),
+            [Action::Send(ToWorker::Answers { .. })]
+        ));
     }
 }
 
@@ -180,7 +220,9 @@ fn other_questions_never_get_the_password() {
 fn a_device_that_is_away_is_waited_for_with_what_was_typed() {
     let mut session = Session::new(true);
     submit(&mut session, "ada", password("right"));
-    let offline = Ended::Stream { fault: StreamFault::Offline };
+    let offline = Ended::Stream {
+        fault: StreamFault::Offline,
+    };
     session.take(Input::Told(ToPage::Ended(offline)));
     assert_eq!(session.stage(), &Stage::Away);
     assert!(session.take(Input::Reachable(false)).is_empty());
@@ -204,7 +246,9 @@ fn a_shell_that_loses_its_device_stays_to_be_read() {
     session.take(Input::Told(ToPage::Shell));
     assert!(session.take(Input::Reachable(false)).is_empty());
     assert_eq!(session.stage(), &Stage::Running);
-    let offline = Ended::Stream { fault: StreamFault::Offline };
+    let offline = Ended::Stream {
+        fault: StreamFault::Offline,
+    };
     session.take(Input::Told(ToPage::Ended(offline.clone())));
     assert_eq!(session.stage(), &Stage::Over(Ending::Told(offline)));
     session.take(Input::Retry);
@@ -216,7 +260,9 @@ fn a_form_that_was_left_alone_just_connects_anew() {
     let mut session = connected();
     session.take(Input::Told(sign_in(false)));
     session.take(Input::Told(sign_in(true)));
-    let bored = Ended::Disconnected { text: "Timeout before authentication".to_owned() };
+    let bored = Ended::Disconnected {
+        text: "Timeout before authentication".to_owned(),
+    };
     session.take(Input::Told(ToPage::Ended(bored)));
     assert_eq!(fault(&session), Some(Fault::Refused(Method::Password)));
     let sent = submit(&mut session, "ada", password("other"));
@@ -229,8 +275,14 @@ fn only_what_is_busy_can_take_too_long() {
     session.take(Input::Told(ToPage::HostKeyUnknown(key())));
     assert!(session.take(Input::TimedOut).is_empty());
     let mut session = connected();
-    assert!(matches!(session.take(Input::TimedOut).as_slice(), [Action::End]));
-    assert_eq!(session.stage(), &Stage::Over(Ending::TimedOut(Step::CheckingKey)));
+    assert!(matches!(
+        session.take(Input::TimedOut).as_slice(),
+        [Action::End]
+    ));
+    assert_eq!(
+        session.stage(),
+        &Stage::Over(Ending::TimedOut(Step::CheckingKey))
+    );
 }
 
 #[test]
