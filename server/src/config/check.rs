@@ -112,6 +112,7 @@ fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
         head_ms,
         keep_alive_ms,
         body_stall_ms,
+        api_body_ms,
         write_stall_ms,
         answer_ms,
         stop_grace_ms: _,
@@ -128,6 +129,7 @@ fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
         ("timers.head_ms", head_ms),
         ("timers.keep_alive_ms", keep_alive_ms),
         ("timers.body_stall_ms", body_stall_ms),
+        ("timers.api_body_ms", api_body_ms),
         ("timers.write_stall_ms", write_stall_ms),
         ("timers.answer_ms", answer_ms),
     ]

@@ -178,6 +178,8 @@ pub struct Timers {
     pub keep_alive_ms: u64,
     /// Without a byte of a request's body, while we want it.
     pub body_stall_ms: u64,
+    /// For the whole body of a request to the manager.
+    pub api_body_ms: u64,
     /// Without a byte taken by the peer, while we have one to send.
     pub write_stall_ms: u64,
     /// For the manager to begin its answer.
@@ -194,6 +196,7 @@ impl Default for Timers {
             head_ms: 10_000,
             keep_alive_ms: 60_000,
             body_stall_ms: 60_000,
+            api_body_ms: 10_000,
             write_stall_ms: 120_000,
             answer_ms: 30_000,
             stop_grace_ms: 30_000,

@@ -5,6 +5,7 @@
 
 mod accept;
 mod answer;
+mod body;
 mod caps;
 mod chunks;
 mod connection;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use api::{Problem, ProblemCode};
 
 use super::ApiError;
+use super::body::InTime;
 use super::origin::refuse_cross_origin;
 use crate::config::Config;
 use crate::state::AppState;
@@ -57,14 +59,20 @@ pub fn manager(state: AppState) -> Router {
     with_rules(routes.with_state(state), &config)
 }
 
-/// The manager's rules around `routes`. In order: origin, time to begin an answer, body size.
+/// The manager's rules around `routes`. In order: origin, time to begin an answer, time and size of
+/// the body.
 pub fn with_rules(routes: Router, config: &Config) -> Router {
     let own = HeaderValue::from_str(config.public_url.as_str());
     // Parsed of ASCII letters alone; an origin that matches nothing is the safe way to be wrong.
     let own = own.unwrap_or(HeaderValue::from_static("null"));
     let limit = Duration::from_millis(config.timers.answer_ms);
+    let body_limit = Duration::from_millis(config.timers.api_body_ms);
     routes
         .layer(DefaultBodyLimit::max(config.limits.api_body_bytes))
+        .layer(middleware::map_request(move |request: Request| {
+            let timed = request.map(|body| Body::new(InTime::new(body, body_limit)));
+            std::future::ready(timed)
+        }))
         .layer(middleware::from_fn_with_state(limit, in_time))
         .layer(middleware::from_fn_with_state(own, refuse_cross_origin))
 }
