@@ -5,6 +5,7 @@ mod api_tokens;
 mod appearance;
 mod expiry;
 mod install_keys;
+mod key_table;
 mod secret;
 mod token_form;
 
