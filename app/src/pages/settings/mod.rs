@@ -26,6 +26,9 @@ pub(crate) fn SettingsPage() -> impl IntoView {
         <ApiTokens />
         <Appearance />
         <Account />
+        <p class="settings__licenses">
+            <a href="/licenses.txt" rel="external" target="_blank">"Licences of icons and fonts"</a>
+        </p>
     }
 }
 
