@@ -52,7 +52,7 @@ impl Place {
         let server = Server::build(config, Clock::system()).await.unwrap();
         let handle = server.handle();
         spawn(async move {
-            server.serve(listener).await;
+            let _ = server.serve(listener).await;
         });
 
         let password = Zeroizing::new("correct horse battery staple".to_owned());

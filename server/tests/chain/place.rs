@@ -139,7 +139,7 @@ impl Place {
             .split("set-cookie: ")
             .nth(1)
             .and_then(|line| line.split(';').next());
-        cookie.expect(&answer).to_owned()
+        cookie.unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
     /// As the app does it.

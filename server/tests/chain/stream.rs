@@ -1,9 +1,9 @@
 //! `adit.stream.v1`: a client's stream to a service.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tunnel::driver::{Closed, OpenError, Stream, StreamError};
 use tunnel::wire::Code;
 
@@ -25,7 +25,7 @@ fn bearer(token: &str) -> String {
 }
 
 async fn cut_with(stream: &mut Stream) -> Code {
-    let error = read_to_end(stream).await.expect_err("a cut is no end");
+    let error = read_to_end(stream).await.unwrap_err();
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(StreamError::Reset { code, .. }) => *code,
         other => panic!("not by RESET: {other:?}"),
