@@ -30,6 +30,8 @@ const PROGRAMS: &[Program] = &[
     needed("sshd", "openssh-server"),
     needed("ssh-keygen", "openssh-client"),
     needed("Xvnc", "tigervnc-standalone-server"),
+    needed("tigervncpasswd", "tigervnc-tools"),
+    needed("xsetroot", "x11-xserver-utils"),
     needed("xterm", "xterm"),
     needed("xeyes", "x11-apps"),
     needed("xauth", "xauth"),
