@@ -1,5 +1,7 @@
 //! The stream against a multiplexer as the server's end, without a WebSocket between.
 
+#![expect(clippy::disallowed_methods, reason = "a test owns its tasks")]
+
 use std::sync::Mutex;
 
 use bytes::{Bytes, BytesMut};
