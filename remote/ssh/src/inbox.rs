@@ -100,7 +100,8 @@ impl Inbox {
         self.change(|state| state.typed.extend_from_slice(bytes))
     }
 
-    pub(crate) async fn opened(&self) -> Open {
+    /// Where to: the page's first message.
+    pub async fn opened(&self) -> Open {
         self.wait(|state| state.open.take()).await
     }
 

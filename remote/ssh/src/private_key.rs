@@ -33,7 +33,7 @@ fn fault(text: &str, passphrase: Option<&str>, error: &Error) -> KeyFault {
     ) || text.contains("ENCRYPTED")
         || (text.contains("PuTTY-User-Key-File-") && !text.contains("Encryption: none"))
         || (text.contains("OPENSSH PRIVATE KEY")
-            && ssh_key::PrivateKey::from_openssh(text).is_ok_and(|key| key.is_encrypted()));
+            && PrivateKey::from_openssh(text).is_ok_and(|key| key.is_encrypted()));
     match (is_encrypted, passphrase) {
         (false, _) => KeyFault::Unreadable,
         (true, None) => KeyFault::Encrypted,

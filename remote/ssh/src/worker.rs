@@ -57,9 +57,9 @@ fn take(inbox: &Inbox, data: &JsValue) {
         return;
     }
     let text = Zeroizing::new(data.as_string().unwrap_or_default());
-    match serde_json::from_str::<ToWorker>(&text) {
-        Ok(message) if inbox.say(message).is_ok() => {}
-        Ok(_) => warn("a message came too many"),
+    match serde_json::from_str::<ToWorker>(&text).map(|message| inbox.say(message)) {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => warn("a message came too many"),
         Err(_) => warn("a message was not understood"),
     }
 }
