@@ -13,6 +13,7 @@ use crate::inbox::Inbox;
 const TERM: &str = "xterm-256color";
 /// Keeps what lies between the agent and the SSH server from forgetting a silent connection.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_SIGNAL_BYTES: usize = 32;
 
 /// Runs a shell to its end. `None`: the session ended before it did.
@@ -35,11 +36,11 @@ pub(crate) async fn run<H: Handler, P: Page, W: Surroundings>(
         .request_pty(true, TERM, columns, rows, 0, 0, &[(Pty::IUTF8, 1)])
         .await
         .ok()?;
-    if !is_granted(&mut output, page).await? {
+    if !is_granted(&mut output, page, around).await? {
         return Some(Ended::NoShell);
     }
     input.request_shell(true).await.ok()?;
-    if !is_granted(&mut output, page).await? {
+    if !is_granted(&mut output, page, around).await? {
         return Some(Ended::NoShell);
     }
     page.tell(ToPage::Shell);
@@ -53,10 +54,19 @@ pub(crate) async fn run<H: Handler, P: Page, W: Surroundings>(
     }
 }
 
-/// The answer to a request.
-async fn is_granted<P: Page>(output: &mut ChannelReadHalf, page: &P) -> Option<bool> {
+/// The answer to a request; none in time is a no.
+async fn is_granted<P: Page, W: Surroundings>(
+    output: &mut ChannelReadHalf,
+    page: &P,
+    around: &W,
+) -> Option<bool> {
+    let mut too_late = std::pin::pin!(around.sleep(ANSWER_TIMEOUT));
     loop {
-        match output.wait().await? {
+        let message = tokio::select! {
+            message = output.wait() => message,
+            () = &mut too_late => return Some(false),
+        };
+        match message? {
             ChannelMsg::Success => return Some(true),
             ChannelMsg::Failure | ChannelMsg::Close => return Some(false),
             ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => page.write(data),
