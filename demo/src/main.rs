@@ -23,6 +23,7 @@ mod panel;
 mod program;
 mod rest;
 mod server;
+mod ssh;
 mod stage;
 
 use control::Control;

@@ -30,6 +30,8 @@ pub(super) async fn index(State(panel): State<Panel>, headers: HeaderMap) -> imp
             ("set_point", &escape(&settings.set_point)),
             ("note", &escape(&settings.note)),
             ("visits", &visits.to_string()),
+            ("ssh_user", &escape(&panel.0.access.user)),
+            ("ssh_key", &escape(&panel.0.access.private_key)),
             ("sha256", panel.0.history.sha256()),
             // Last: a picture is markup, and nothing in it is filled in.
             ("picture", character.picture()),
