@@ -24,3 +24,5 @@ mod worker;
 
 pub use client::{Page, Surroundings, run};
 pub use inbox::{Inbox, Refused};
+#[cfg(target_arch = "wasm32")]
+pub use worker::start;
