@@ -79,6 +79,7 @@ pub(crate) fn perform(need: Need) -> Result<()> {
     wasm_target()?;
     node::ensure()?;
     node::packages("style")?;
+    node::packages(crate::site::vendor::FOLDER)?;
     if need.tests {
         nextest()?;
         node::packages("end2end")?;

@@ -12,6 +12,7 @@ mod compress;
 mod modules;
 mod names;
 mod stamp;
+pub(crate) mod vendor;
 
 /// How the web app is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub(crate) fn build(profile: Profile) -> Result<()> {
     }
     modules::bind(profile, &wasm, &staging)?;
     bundle_styles(profile, &staging)?;
+    vendor::bundle(profile, &staging)?;
     names::lay_out(&staging, &run::root().join("public"), &fresh)?;
     let sizes = compress::folder(&fresh, profile)?;
     eprint!("{}", compress::table(&sizes));

@@ -14,7 +14,7 @@ pub(super) fn of(profile: Profile, wasm: &[PathBuf]) -> Result<String> {
     let root = run::root();
     let mut inputs = wasm.to_vec();
     inputs.push(std::env::current_exe()?);
-    for folder in ["style", "public"] {
+    for folder in ["style", "public", super::vendor::FOLDER] {
         inputs.extend(sources::files_under(&root.join(folder))?);
     }
     let mut text = format!("{profile:?}\n");
