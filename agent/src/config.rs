@@ -30,6 +30,9 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Certificates (PEM) to trust instead of the system's, for a server with a private CA.
     pub ca_file: Option<PathBuf>,
+    /// The public keys of the device's own SSH server, for services of kind `ssh`: what a browser
+    /// checks its first connection against. Default: `/etc/ssh/ssh_host_*_key.pub`.
+    pub ssh_host_key_files: Option<Vec<PathBuf>>,
     /// What may be reached through the tunnel. Nothing else can be.
     pub services: Vec<Service>,
 }
@@ -99,6 +102,7 @@ struct File {
     server: ServerUrl,
     key_file: Option<PathBuf>,
     ca_file: Option<PathBuf>,
+    ssh_host_key_files: Option<Vec<PathBuf>>,
     #[serde(default)]
     service: Vec<Service>,
 }
@@ -141,6 +145,9 @@ impl Config {
             server: file.server,
             key_file: folder.join(file.key_file.unwrap_or_else(|| "agent.key".into())),
             ca_file: file.ca_file.map(|ca_file| folder.join(ca_file)),
+            ssh_host_key_files: file
+                .ssh_host_key_files
+                .map(|files| files.iter().map(|file| folder.join(file)).collect()),
             services: file.service,
         })
     }
@@ -213,9 +220,14 @@ mod tests {
     #[test]
     fn paths_are_relative_to_the_file() {
         let config =
-            parse("server = 'https://a.example'\nkey_file = 'k'\nca_file = '/ca'").unwrap();
+            parse("server = 'https://a.example'\nkey_file = 'k'\nca_file = '/ca'\nssh_host_key_files = ['k.pub']")
+                .unwrap();
         assert_eq!(config.key_file, Path::new("/etc/adit/k"));
         assert_eq!(config.ca_file.as_deref(), Some(Path::new("/ca")));
+        assert_eq!(
+            config.ssh_host_key_files,
+            Some(vec!["/etc/adit/k.pub".into()])
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the agent tells the server about its device.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use api::ServiceKind;
 use nix::ifaddrs::getifaddrs;
@@ -25,7 +25,10 @@ pub(crate) fn gather(config: &Config, root: &Path) -> Info {
         arch: std::env::consts::ARCH.to_owned(),
         services: services(config),
         ssh_host_keys: if has_ssh {
-            ssh_host_keys(root)
+            match &config.ssh_host_key_files {
+                Some(files) => ssh_host_keys(files),
+                None => ssh_host_keys(&system_host_keys(root)),
+            }
         } else {
             Vec::new()
         },
@@ -75,7 +78,15 @@ fn operating_system(root: &Path) -> String {
 
 /// The public keys of the machine's own SSH server, so that a browser's first connection is
 /// verified already.
-fn ssh_host_keys(root: &Path) -> Vec<String> {
+fn ssh_host_keys(files: &[PathBuf]) -> Vec<String> {
+    let keys = files
+        .iter()
+        .filter_map(|path| public_key(&fs::read_to_string(path).ok()?));
+    keys.take(MAX_HOST_KEYS).collect()
+}
+
+/// Where OpenSSH has them.
+fn system_host_keys(root: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(root.join("etc/ssh")) else {
         return Vec::new();
     };
@@ -88,10 +99,7 @@ fn ssh_host_keys(root: &Path) -> Vec<String> {
         })
         .collect();
     files.sort();
-    let keys = files
-        .iter()
-        .filter_map(|path| public_key(&fs::read_to_string(path).ok()?));
-    keys.take(MAX_HOST_KEYS).collect()
+    files
 }
 
 /// Algorithm and key; the comment names people and machines and stays here.
@@ -138,6 +146,7 @@ mod tests {
             server: "https://adit.example".parse().unwrap(),
             key_file: "agent.key".into(),
             ca_file: None,
+            ssh_host_key_files: None,
             services: vec![Service {
                 name: "one".into(),
                 kind,
@@ -170,6 +179,15 @@ mod tests {
         assert_eq!(info.ssh_host_keys, ["ssh-ed25519 AAAA"]);
         assert_eq!(info.services[0].kind, "ssh");
         assert!(!info.host_name.is_empty());
+
+        let other = root.path().join("other.pub");
+        fs::write(&other, "ssh-rsa BBBB me@here\n").unwrap();
+        let configured = Config {
+            ssh_host_key_files: Some(vec![other]),
+            ..config(ServiceKind::Ssh)
+        };
+        let info = gather(&configured, root.path());
+        assert_eq!(info.ssh_host_keys, ["ssh-rsa BBBB"]);
 
         let info = gather(&config(ServiceKind::Web), root.path());
         assert!(info.ssh_host_keys.is_empty(), "nobody asked for SSH");

@@ -60,6 +60,9 @@ pub struct Service {
     pub hidden: bool,
     /// Where the service's page opens; only of kind `web`.
     pub url: Option<String>,
+    /// The keys of the SSH server, `algorithm base64`, as the device's own agent reports them over
+    /// its proven tunnel; only of kind `ssh`, and only where it runs on the device itself.
+    pub host_keys: Vec<String>,
 }
 
 /// What a service speaks.

@@ -35,5 +35,6 @@ pub(crate) fn service(name: &str, kind: ServiceKind) -> Service {
         tls: false,
         hidden: false,
         url: None,
+        host_keys: Vec::new(),
     }
 }

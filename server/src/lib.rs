@@ -18,6 +18,7 @@ pub mod relay;
 #[cfg(test)]
 mod s32_matrix;
 mod server;
+pub mod sessions;
 mod state;
 #[cfg(test)]
 mod testing;

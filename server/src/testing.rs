@@ -119,6 +119,7 @@ impl TestServer {
             .merge(crate::accounts::routes())
             .merge(crate::devices::routes())
             .merge(crate::events::routes())
+            .merge(crate::sessions::routes())
     }
 
     pub(crate) fn router(&self) -> Router {

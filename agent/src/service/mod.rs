@@ -3,7 +3,6 @@
 
 mod connect;
 mod policy;
-mod splice;
 mod tls;
 
 use std::sync::Arc;
@@ -13,11 +12,10 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tunnel::driver::{Incoming, IncomingStream, Stream};
+use tunnel::driver::{Broken, Incoming, IncomingStream, Stream, splice};
 use tunnel::wire::{Code, Target};
 
 use self::connect::{Connection, Connector, Refused};
-use self::splice::Broken;
 use crate::config::Config;
 use crate::server::ServerError;
 
@@ -118,19 +116,19 @@ async fn carry(mut stream: Stream, mut connection: Connection, service: &str) {
     let given_up = async {
         let error = control.cut().await;
         sleep(LAST_BYTES_TIMEOUT).await;
-        Broken::Stream(error.into())
+        Broken::Near(error.into())
     };
     let broken = tokio::select! {
-        spliced = splice::splice(&mut stream, &mut connection) => spliced.err(),
+        spliced = splice(&mut stream, &mut connection) => spliced.err(),
         broken = given_up => Some(broken),
     };
     match broken {
         None => connection.end_cleanly(),
-        Some(Broken::Service(error)) => {
+        Some(Broken::Far(error)) => {
             control.reset(Code::Broken, "the service broke the connection");
             tracing::debug!(service, %error, "the service broke a stream");
         }
-        Some(Broken::Stream(error)) => {
+        Some(Broken::Near(error)) => {
             tracing::debug!(service, %error, "a stream was cut");
         }
     }
@@ -153,6 +151,7 @@ mod tests {
             server: "https://adit.example".parse().unwrap(),
             key_file: "agent.key".into(),
             ca_file: None,
+            ssh_host_key_files: None,
             services: vec![service],
         };
         Streams::new(Arc::new(config)).unwrap()

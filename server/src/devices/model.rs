@@ -1,5 +1,7 @@
 //! A device as it is recorded, and what others get to see of it.
 
+use std::net::IpAddr;
+
 use api::{Device, DeviceId, OrganizationId, Service, ServiceKind, Timestamp};
 
 use super::presence::Presence;
@@ -20,6 +22,8 @@ pub(super) struct Record {
     pub(super) agent_version: Option<String>,
     pub(super) os: Option<String>,
     pub(super) host_name: Option<String>,
+    /// One in a line.
+    pub(super) ssh_host_keys: String,
     pub(super) report_hash: Option<[u8; 32]>,
     pub(super) services: Vec<ServiceRecord>,
 }
@@ -52,6 +56,14 @@ impl Record {
         self.services
             .iter()
             .find(|service| service.kind == ServiceKind::Web)
+    }
+
+    /// The device's own keys are those of the SSH server on it, not of one behind it.
+    fn host_keys_of(&self, service: &ServiceRecord) -> Vec<String> {
+        if service.kind != ServiceKind::Ssh || !service.is_on_the_device() {
+            return Vec::new();
+        }
+        self.ssh_host_keys.lines().map(str::to_owned).collect()
     }
 
     /// The web service of this name, or the first.
@@ -98,6 +110,7 @@ impl Record {
                 let is_first = first_web == Some(service.name.as_str());
                 urls.page(&self.label, (!is_first).then_some(service.name.as_str()))
             }),
+            host_keys: self.host_keys_of(service),
         };
         Device {
             id: self.id,
@@ -118,6 +131,13 @@ impl Record {
 }
 
 impl ServiceRecord {
+    fn is_on_the_device(&self) -> bool {
+        let address = self.host.parse::<IpAddr>();
+        address.is_ok_and(|address| address.is_loopback())
+            || self.host == "localhost"
+            || self.host.ends_with(".localhost")
+    }
+
     /// Host and, if it is not the scheme's own, port, as in a `Host` header.
     fn authority(&self) -> String {
         let host = if self.host.contains(':') {

@@ -34,6 +34,7 @@ struct DeviceRow {
     agent_version: Option<String>,
     os: Option<String>,
     host_name: Option<String>,
+    ssh_host_keys: Option<String>,
     report_hash: Option<Vec<u8>>,
 }
 
@@ -51,6 +52,7 @@ impl DeviceRow {
             agent_version: self.agent_version,
             os: self.os,
             host_name: self.host_name,
+            ssh_host_keys: self.ssh_host_keys.unwrap_or_default(),
             report_hash: self.report_hash.map(bytes32).transpose()?,
             services,
         })
@@ -103,7 +105,7 @@ pub(super) async fn load_all(read: &SqlitePool) -> sqlx::Result<Vec<Record>> {
     }
     let devices: Vec<DeviceRow> = sqlx::query_as(
         "SELECT id, organization_id, public_key, label, name, enrolled_at, last_seen, address,
-                agent_version, os, host_name, report_hash
+                agent_version, os, host_name, ssh_host_keys, report_hash
          FROM devices",
     )
     .fetch_all(read)
@@ -120,7 +122,7 @@ pub(super) async fn load_all(read: &SqlitePool) -> sqlx::Result<Vec<Record>> {
 pub(super) async fn load_one(write: &mut Connection, id: DeviceId) -> sqlx::Result<Option<Record>> {
     let device: Option<DeviceRow> = sqlx::query_as(
         "SELECT id, organization_id, public_key, label, name, enrolled_at, last_seen, address,
-                agent_version, os, host_name, report_hash
+                agent_version, os, host_name, ssh_host_keys, report_hash
          FROM devices WHERE id = $1",
     )
     .bind(id.0)

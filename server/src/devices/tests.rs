@@ -532,3 +532,48 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn s42_host_keys_belong_to_the_ssh_server_of_the_device_itself() {
+    let (server, organization, token) = server().await;
+    let device = server.enrol(organization, [9; 32], "Pump").await.device_id;
+    let ssh = |name: &str, kind: &str, host: &str| ServiceInfo {
+        name: name.into(),
+        kind: kind.into(),
+        host: host.into(),
+        port: 22,
+        tls: false,
+    };
+    let reported = Info {
+        ssh_host_keys: vec!["ssh-ed25519 AAAA".into(), "ssh-rsa BBBB".into()],
+        ..info(vec![
+            ssh("own", "ssh", "127.0.0.1"),
+            ssh("behind", "ssh", "10.0.0.9"),
+            ssh("plain", "tcp", "127.0.0.1"),
+        ])
+    };
+    let devices = &server.state.devices;
+    let epoch = devices.next_epoch();
+    devices
+        .connected(device, epoch, "192.0.2.7", "0.1.0", &reported)
+        .await;
+    let path = format!("/api/v1/devices/{device}");
+    let shown = server
+        .call(Method::GET, &path, bearer(&token), Value::Null)
+        .await
+        .json();
+    let keys: Vec<_> = shown["services"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|service| service["host_keys"].clone())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            json!(["ssh-ed25519 AAAA", "ssh-rsa BBBB"]),
+            json!([]),
+            json!([])
+        ]
+    );
+}

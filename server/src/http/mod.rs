@@ -26,6 +26,7 @@ mod refusal;
 mod request_id;
 mod router;
 mod tls;
+mod websocket;
 
 pub use front::{DeviceService, Front};
 pub use headers::content_security_policy;
@@ -40,3 +41,4 @@ pub use problems::{ProblemSchemas, Problems};
 pub use request_id::RequestId;
 pub use router::{manager, with_rules};
 pub use tls::{Certificate, TlsError};
+pub use websocket::WebSocketOffer;

@@ -21,7 +21,7 @@ use super::body::InTime;
 use super::origin::refuse_cross_origin;
 use crate::config::Config;
 use crate::state::AppState;
-use crate::{accounts, devices, events, proxy, relay, web};
+use crate::{accounts, devices, events, proxy, relay, sessions, web};
 
 /// The head of the API's description; paths and schemas come from the routes.
 #[derive(OpenApi)]
@@ -43,6 +43,7 @@ pub fn manager(state: AppState) -> Router {
         .merge(devices::routes())
         .merge(events::routes())
         .merge(relay::routes())
+        .merge(sessions::routes())
         .merge(proxy::routes())
         .split_for_parts();
     let description = description.to_json().map(Bytes::from).unwrap_or_default();

@@ -92,6 +92,13 @@ impl Relay {
         }
     }
 
+    /// The settings of tunnels, with the budget that all of them share: single streams of clients
+    /// take from the same one.
+    #[must_use]
+    pub fn tunnel_config(&self) -> tunnel::driver::Config {
+        self.0.tunnel.clone()
+    }
+
     /// How many tunnels are up.
     #[must_use]
     pub fn tunnels(&self) -> usize {

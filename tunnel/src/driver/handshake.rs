@@ -97,7 +97,7 @@ where
         Ok(answer) => {
             let windows = (hello.windows, answer.windows);
             let terms = Terms {
-                role: Role::Agent,
+                role: Role::Even,
                 windows,
                 seed: seed(&hello.instance),
             };
@@ -172,7 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Pending<S> {
         in_time(self.socket.send(encoded(&Frame::Hello(cbor)))).await?;
         let windows = (hello.windows, self.peer);
         let terms = Terms {
-            role: Role::Server,
+            role: Role::Odd,
             windows,
             seed: seed(&hello.tunnel),
         };
@@ -197,11 +197,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Pending<S> {
 }
 
 /// What the HELLOs agreed on.
-struct Terms {
-    role: Role,
+pub(super) struct Terms {
+    pub(super) role: Role,
     /// This end's and the other's.
-    windows: (Windows, Windows),
-    seed: u64,
+    pub(super) windows: (Windows, Windows),
+    pub(super) seed: u64,
+}
+
+impl Terms {
+    /// What the server's HELLO asks for, brought into what is sane.
+    pub(super) fn keepalive(keepalive_s: u32) -> Duration {
+        let (least, most) = KEEPALIVE_RANGE_S;
+        Duration::from_secs(keepalive_s.clamp(least, most).into())
+    }
 }
 
 fn establish<S>(
@@ -214,8 +222,7 @@ fn establish<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let (least, most) = KEEPALIVE_RANGE_S;
-    config.keepalive_idle = Duration::from_secs(keepalive_s.clamp(least, most).into());
+    config.keepalive_idle = Terms::keepalive(keepalive_s);
     let (local, peer) = terms.windows;
     let shared = Arc::new(Shared::new(|now| {
         Mux::new(terms.role, &config, local, peer, now, terms.seed)
@@ -230,7 +237,7 @@ where
 }
 
 /// The first frame of the peer, and what came with it. What is no frame is told to the peer.
-async fn first_frame<S>(socket: &mut Socket<S>) -> Result<(Frame, Bytes), Fault>
+pub(super) async fn first_frame<S>(socket: &mut Socket<S>) -> Result<(Frame, Bytes), Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -252,7 +259,9 @@ where
     Err(Fault::silent(closed))
 }
 
-async fn in_time<T>(exchange: impl Future<Output = Result<T, Fault>>) -> Result<T, HandshakeError> {
+pub(super) async fn in_time<T>(
+    exchange: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, HandshakeError> {
     match timeout(HELLO_TIMEOUT, exchange).await {
         Err(_) => Err(HandshakeError::TimedOut),
         Ok(Ok(value)) => Ok(value),
@@ -264,7 +273,7 @@ async fn in_time<T>(exchange: impl Future<Output = Result<T, Fault>>) -> Result<
     }
 }
 
-async fn refuse<S>(socket: &mut Socket<S>, error: WireError) -> HandshakeError
+pub(super) async fn refuse<S>(socket: &mut Socket<S>, error: WireError) -> HandshakeError
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -282,14 +291,14 @@ where
     let _ = timeout(FAREWELL_TIMEOUT, socket.close(Some(frame))).await;
 }
 
-fn encoded(frame: &Frame) -> Bytes {
+pub(super) fn encoded(frame: &Frame) -> Bytes {
     let mut message = BytesMut::new();
     frame.encode(&mut message);
     message.freeze()
 }
 
 /// Random enough to spread keepalives: the first bytes of a random id.
-fn seed(random: &[u8; 16]) -> u64 {
+pub(super) fn seed(random: &[u8; 16]) -> u64 {
     random
         .first_chunk::<8>()
         .map_or(0, |bytes| u64::from_be_bytes(*bytes))

@@ -72,6 +72,10 @@ pub struct IncomingStream {
 }
 
 impl IncomingStream {
+    pub(super) const fn new(handle: Handle, target: Target) -> Self {
+        Self { handle, target }
+    }
+
     /// What it asks for.
     #[must_use]
     pub fn target(&self) -> &Target {

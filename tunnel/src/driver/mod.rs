@@ -4,6 +4,10 @@
 //! agent:  agent_handshake(socket, hello) ──► (ServerHello, Established)
 //! server: server_handshake(socket) ──► (AgentHello, Pending) ──answer(ServerHello)──► Established
 //! Established { tunnel: open streams · incoming: streams the peer opens · driver: run() it }
+//!
+//! one stream alone, opened by the URL of the upgrade (adit.stream.v1):
+//! client: stream_handshake(socket, hello) ──► (ServerHello, OpenedStream)
+//! server: stream_asked(socket) ──► (StreamHello, PendingStream) ──answer(…)──► AskedStream
 //! ```
 //!
 //! One task per tunnel (the caller's, in [`Driver::run`]) owns the socket; streams are state
@@ -14,7 +18,9 @@ mod handshake;
 mod incoming;
 mod run;
 mod shared;
+mod single;
 mod socket;
+mod splice;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -26,6 +32,8 @@ pub use self::handshake::{
 };
 pub use self::incoming::{Incoming, IncomingStream};
 pub use self::run::{Closed, Driver};
+pub use self::single::{AskedStream, OpenedStream, PendingStream, stream_asked, stream_handshake};
+pub use self::splice::{Broken, splice};
 pub use self::stream::{Stream, StreamControl};
 pub use self::tunnel::{Stats, Tunnel};
 pub use crate::mux::{Budget, Config, OpenError, StreamError};

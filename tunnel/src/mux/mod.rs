@@ -34,10 +34,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::budget::Ledger;
+use self::flow::Window;
 use self::liveness::{Liveness, Verdict};
 use self::pace::Pace;
 use self::rate::Caps;
 use self::scheduler::{Control, Packed, Scheduler};
+use self::stream::{Origin, Stream};
 use self::table::Table;
 use crate::wire::{Frame, GoAway, Target, Windows};
 
@@ -51,6 +53,11 @@ pub use self::time::Time;
 /// A stream, for as long as its tunnel lives; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId(u32);
+
+impl StreamId {
+    /// The one stream of [`Mux::for_stream`].
+    pub const ONLY: Self = Self(1);
+}
 
 /// What happened, for whoever owns the streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +132,43 @@ impl Mux {
             closed: false,
             dead: false,
         }
+    }
+
+    /// An end of a connection that carries one stream, [`StreamId::ONLY`], which the upgrade has
+    /// opened already (`adit.stream.v1`): the client may write to it, the server must accept or
+    /// reject it. Whoever opens another is refused.
+    ///
+    /// # Errors
+    /// [`OpenError::Busy`]: a budget is used up.
+    pub fn for_stream(
+        role: Role,
+        config: &Config,
+        local: Windows,
+        peer: Windows,
+        now: Time,
+        seed: u64,
+    ) -> Result<Self, OpenError> {
+        let with_room = |windows, streams| Windows {
+            max_streams: streams,
+            max_pending: streams,
+            ..windows
+        };
+        let (origin, room) = match role {
+            Role::Odd => (Origin::Local, 0),
+            Role::Even => (Origin::Remote, 1),
+        };
+        let (local, peer) = (with_room(local, room), with_room(peer, 0));
+        let mut mux = Self::new(role, config, local, peer, now, seed);
+        let initial = u64::from(local.initial);
+        if !mux.ledger.charge(initial) {
+            return Err(OpenError::Busy);
+        }
+        mux.table.take_first(origin);
+        let window = Window::new(initial, now);
+        let stream = Stream::new(origin, peer.initial.into(), window);
+        mux.table.insert(StreamId::ONLY.0, stream);
+        mux.settle(StreamId::ONLY.0);
+        Ok(mux)
     }
 
     /// A message came.

@@ -6,13 +6,13 @@ use super::budget::Ledger;
 use super::error::ProtocolError;
 use super::stream::{Counted, Origin, Stream};
 
-/// An end of a tunnel; it decides whose ids are odd.
+/// Which ids an end opens streams with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Opens streams with odd ids.
-    Server,
-    /// Opens streams with even ids.
-    Agent,
+    /// The server of a tunnel; the client of a single stream.
+    Odd,
+    /// The agent of a tunnel; the server of a single stream.
+    Even,
 }
 
 /// Opens in a tunnel's life, after which it must be replaced.
@@ -43,7 +43,7 @@ impl Table {
         Self {
             role,
             streams: HashMap::new(),
-            next_local: if role == Role::Server { 1 } else { 2 },
+            next_local: if role == Role::Odd { 1 } else { 2 },
             highest_remote: 0,
             opens: 0,
             counts: Counts::default(),
@@ -59,6 +59,16 @@ impl Table {
         let id = self.next_local;
         self.next_local += 2;
         Some(id)
+    }
+
+    /// Notes that the first odd id is in use, though no OPEN was said for it.
+    pub(super) fn take_first(&mut self, origin: Origin) {
+        match origin {
+            Origin::Local => {
+                self.next_id();
+            }
+            Origin::Remote => self.highest_remote = 1,
+        }
     }
 
     /// Notes the id of an OPEN that came.
@@ -158,7 +168,7 @@ impl Table {
     }
 
     fn is_local(&self, id: u32) -> bool {
-        (id % 2 == 1) == (self.role == Role::Server)
+        (id % 2 == 1) == (self.role == Role::Odd)
     }
 }
 

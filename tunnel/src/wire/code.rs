@@ -32,12 +32,14 @@ pub enum Code {
     Stale,
     /// A fault of this end.
     Internal,
+    /// The device has no tunnel.
+    Offline,
     /// A number this version does not know.
     Other(u16),
 }
 
 impl Code {
-    const NAMED: [(u16, Self, &'static str); 13] = [
+    const NAMED: [(u16, Self, &'static str); 14] = [
         (1, Self::Cancelled, "cancelled"),
         (2, Self::Revoked, "revoked"),
         (3, Self::Busy, "busy"),
@@ -51,6 +53,7 @@ impl Code {
         (11, Self::Reconnecting, "reconnecting"),
         (12, Self::Stale, "stale"),
         (13, Self::Internal, "internal"),
+        (14, Self::Offline, "offline"),
     ];
 
     /// The number on the wire.

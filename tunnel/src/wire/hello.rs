@@ -43,6 +43,19 @@ pub struct AgentHello {
     pub resume: Option<Resume>,
 }
 
+/// The HELLO of whoever asked for a single stream (`adit.stream.v1`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamHello {
+    /// What it can do beyond the base protocol.
+    #[serde(default, deserialize_with = "capped::list::<MAX_FEATURES, _, _>")]
+    pub features: Vec<String>,
+    /// What it grants.
+    pub windows: Windows,
+    /// The stream to go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
+}
+
 /// The server's HELLO: the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerHello {
@@ -157,6 +170,26 @@ impl AgentHello {
         hello.version = clean(&hello.version, MAX_SHORT_BYTES);
         clean_all(&mut hello.features, MAX_SHORT_BYTES);
         hello.info.clean();
+        Ok(hello)
+    }
+}
+
+impl StreamHello {
+    /// The payload of HELLO.
+    ///
+    /// # Errors
+    /// [`WireError::BadHello`] when it says more than a HELLO may.
+    pub fn to_bytes(&self) -> Result<Bytes, WireError> {
+        encode(self)
+    }
+
+    /// The HELLO of a payload, every text and list cut to its cap.
+    ///
+    /// # Errors
+    /// [`WireError::BadHello`]
+    pub fn from_bytes(cbor: &[u8]) -> Result<Self, WireError> {
+        let mut hello: Self = decode(cbor)?;
+        clean_all(&mut hello.features, MAX_SHORT_BYTES);
         Ok(hello)
     }
 }
@@ -360,6 +393,7 @@ mod tests {
         fn s37_random_bytes_never_panic(cbor in proptest::collection::vec(any::<u8>(), 0..500)) {
             let _ = AgentHello::from_bytes(&cbor);
             let _ = ServerHello::from_bytes(&cbor);
+            let _ = StreamHello::from_bytes(&cbor);
         }
 
         #[test]

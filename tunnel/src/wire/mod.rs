@@ -1,4 +1,4 @@
-//! The bytes of `adit.tunnel.v1`: frames, HELLO, targets, codes.
+//! The bytes of `adit.tunnel.v1` and `adit.stream.v1`: frames, HELLO, targets, codes.
 
 mod capped;
 mod code;
@@ -16,6 +16,6 @@ pub use frame::{
     MAX_TEXT_BYTES, encode_data,
 };
 pub use goaway::{GoAway, GoAwayReason};
-pub use hello::{AgentHello, Info, Resume, ServerHello, ServiceInfo, Windows};
+pub use hello::{AgentHello, Info, Resume, ServerHello, ServiceInfo, StreamHello, Windows};
 pub use target::Target;
 pub use text::clean;

@@ -2,6 +2,7 @@
 
 mod faults;
 mod load;
+mod single;
 mod streams;
 
 use std::io;

@@ -23,7 +23,7 @@ impl Server {
             ..Config::default()
         };
         Self(Mux::new(
-            Role::Server,
+            Role::Odd,
             &config,
             windows,
             windows,

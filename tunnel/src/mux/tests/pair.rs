@@ -73,7 +73,7 @@ impl Pair {
                 busy_until: Time::START,
             }
         };
-        let sides = [side(Role::Server), side(Role::Agent)];
+        let sides = [side(Role::Odd), side(Role::Even)];
         Self {
             now: Time::START,
             sides,
