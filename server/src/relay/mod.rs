@@ -9,6 +9,7 @@
 mod admission;
 mod drain;
 mod enrol;
+mod line;
 mod nonce;
 mod open;
 mod problem;
@@ -16,6 +17,8 @@ mod proof;
 mod registry;
 mod serve;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 use std::sync::Arc;
@@ -87,8 +90,8 @@ impl Relay {
 
     /// Ends the device's tunnel (it was deleted or disabled).
     pub fn disconnect(&self, device: DeviceId) {
-        if let Some(tunnel) = self.0.registry.take(device, Instant::now()) {
-            serve::send_away(&tunnel, GoAwayReason::Disabled);
+        if let Some(line) = self.0.registry.take(device, Instant::now()) {
+            serve::send_away(&line.tunnel, GoAwayReason::Disabled);
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use api::DeviceId;
 use tokio::time::Instant;
-use tunnel::driver::Tunnel;
+
+use super::line::Line;
 
 /// A device that was lost less long ago is expected back (as its presence has it).
 const EXPECTED_BACK: Duration = Duration::from_secs(20);
@@ -18,7 +19,7 @@ const SWAP_WINDOW: Duration = Duration::from_secs(600);
 
 /// All tunnels, behind one lock that is never held across an await or a call into a tunnel.
 /// Generic over the tunnel's handle for the sake of tests.
-pub(super) struct Registry<T = Tunnel> {
+pub(super) struct Registry<T = Line> {
     started_at: Instant,
     devices: Mutex<HashMap<DeviceId, Slot<T>>>,
 }

@@ -8,7 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use tunnel::TUNNEL_PROTOCOL;
 use tunnel::proof::Purpose;
 
-use super::serve::Newcomer;
+use super::serve::{Newcomer, ProvenDevice};
 use crate::http::{ApiError, PeerAddr, WebSocketOffer};
 use crate::state::AppState;
 
@@ -81,10 +81,12 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         .ok_or_else(|| ApiError::internal("the connection cannot be upgraded"))?;
     let (key, instance) = (proven.key, proven.instance);
     relay.welcome(Newcomer {
-        device: device.id,
-        key,
-        instance,
-        address,
+        proven: ProvenDevice {
+            device: device.id,
+            key,
+            instance,
+            address,
+        },
         upgrade,
         permit,
     });

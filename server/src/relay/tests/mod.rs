@@ -1,0 +1,4 @@
+//! The relay over pipes: a real multiplexer at the agent's end, no socket between.
+
+mod agent;
+mod room;
