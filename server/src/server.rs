@@ -2,11 +2,12 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 
-use crate::access::Leases;
+use crate::access::{self, Leases, Records};
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::config::{Config, check};
@@ -69,6 +70,15 @@ impl Server {
         )
         .await?;
         devices.start(&lifecycle);
+        lifecycle.spawn_essential(
+            "rights",
+            access::watch(
+                leases.clone(),
+                Records::new(accounts.clone(), devices.clone()),
+                Duration::from_secs(config.limits.stream_life_s),
+                lifecycle.soft().clone(),
+            ),
+        );
         let nonce_key = db.secret("device-nonce").await?;
         let relay = Relay::new(
             Arc::clone(&config),

@@ -131,6 +131,15 @@ impl Devices {
         Some(self.index().get(id)?.presence.state(now))
     }
 
+    /// Whose device this is, from the database and not from memory: `None` when it is gone, also if
+    /// nobody has told this process.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn owner(&self, id: DeviceId) -> Result<Option<OrganizationId>, DevicesError> {
+        Ok(store::owner(self.0.db.reader(), id).await?)
+    }
+
     /// The number of the next tunnel of a device: boot number << 32 | counter.
     #[must_use]
     pub fn next_epoch(&self) -> u64 {

@@ -1,4 +1,5 @@
 //! The relay over pipes: a real multiplexer at the agent's end, no socket between.
 
 mod agent;
+mod rights;
 mod room;
