@@ -117,11 +117,7 @@ impl Devices {
         let now = self.0.clock.now();
         let index = self.index();
         let entry = index.get(id)?;
-        (entry.record.organization == scope.organization()).then(|| {
-            entry
-                .record
-                .view(&entry.presence, entry.address.as_deref(), &self.0.urls, now)
-        })
+        (entry.record.organization == scope.organization()).then(|| entry.view(&self.0.urls, now))
     }
 
     /// Whether a device can be reached; `None`: there is none. Memory only.

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tunnel::driver::{OpenError, Stream, Tunnel};
 use tunnel::wire::Target;
 
@@ -19,11 +20,18 @@ pub(super) const WAIT_MAX: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// After an agent itself said busy, OPENs go one by one at this pace until it accepts one.
 const PACE: Duration = Duration::from_millis(50);
+/// For a replaced agent to show that it lives.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What no agent serves: that it says so is the answer.
+const PROBE: &str = "probe";
 
 /// A tunnel and its queue; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) tunnel: Tunnel,
+    /// Cancelled when a newer tunnel took its place: nothing is opened here any more, and what
+    /// was is cut.
+    pub(super) retired: CancellationToken,
     queue: Arc<Queue>,
 }
 
@@ -46,6 +54,7 @@ impl Line {
     pub(super) fn new(tunnel: Tunnel) -> Self {
         Self {
             tunnel,
+            retired: CancellationToken::new(),
             queue: Arc::new(Queue {
                 places: Semaphore::new(WAITING_MAX),
                 turn: Semaphore::new(1),
@@ -101,6 +110,9 @@ impl Line {
 
     /// `None`: no room now.
     fn try_open(&self, target: &Target) -> Option<Result<Stream, OpenError>> {
+        if self.retired.is_cancelled() {
+            return Some(Err(OpenError::Closed));
+        }
         let mut pace = self.queue.pace();
         let now = Instant::now();
         if pace.hold_until > now {
@@ -135,6 +147,24 @@ impl Line {
     /// There may be room for one more.
     pub(super) fn freed(&self) {
         self.queue.room.notify_one();
+    }
+
+    /// Whether the agent answers, within 5 s.
+    pub(super) async fn answers(&self) -> bool {
+        let target = Target::Internal(PROBE.to_owned());
+        let probe = async {
+            loop {
+                match self.tunnel.open(&target) {
+                    Ok(mut stream) => {
+                        return !matches!(stream.accepted().await, Err(OpenError::Closed));
+                    }
+                    Err(OpenError::Busy) => sleep(LOOK_EVERY).await,
+                    // It is leaving by itself.
+                    Err(_) => return false,
+                }
+            }
+        };
+        timeout(PROBE_TIMEOUT, probe).await.unwrap_or(false)
     }
 
     /// How many wait.

@@ -8,6 +8,7 @@
 
 mod admission;
 mod drain;
+mod duplicate;
 mod enrol;
 mod line;
 mod nonce;

@@ -109,10 +109,13 @@ impl Relay {
     }
 }
 
-/// Cuts the stream when its lease is cancelled. Ends with the stream.
+/// Cuts the stream when its lease is cancelled or its tunnel replaced. Ends with the stream.
 async fn cut_with(lease: CancellationToken, control: StreamControl, line: Line) {
     tokio::select! {
         () = lease.cancelled() => control.reset(Code::Revoked, "the right to this stream has ended"),
+        () = line.retired.cancelled() => {
+            control.reset(Code::Reconnecting, "the device has a newer tunnel");
+        }
         () = control.ended() => {}
     }
     line.freed();

@@ -17,7 +17,7 @@ use tunnel::wire::{Code, ServerHello, Windows};
 
 use super::Relay;
 use super::line::Line;
-use super::registry::Registered;
+use super::registry::{Replaced, Unregistered};
 
 /// What a tunnel runs over: an upgraded connection, in tests a pipe.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -97,21 +97,20 @@ impl Relay {
         let epoch = self.0.devices.next_epoch();
         let established = pending.answer(self.server_hello(epoch)?).await?;
         let line = Line::new(established.tunnel.clone());
-        match self
+        let registered = self
             .0
             .registry
-            .register(device, epoch, instance, line, Instant::now())
-        {
-            Ok(Registered { replaced, flapping }) => {
-                if let Some(replaced) = replaced {
-                    tracing::info!(%device, epoch, "tunnel replaced by a newer one");
-                    send_away(&replaced.tunnel, GoAwayReason::Replaced);
-                }
-                if flapping {
-                    tracing::warn!(%device, "two agents with the same key keep replacing each other");
-                }
+            .register(device, epoch, instance, line, Instant::now());
+        match registered {
+            Ok(Replaced::Nothing) => {}
+            Ok(Replaced::Own(old)) => {
+                tracing::info!(%device, epoch, "tunnel replaced by a newer one");
+                send_away(&old.tunnel, GoAwayReason::Replaced);
             }
-            Err(outdated) => send_away(&outdated.tunnel, GoAwayReason::Replaced),
+            Ok(Replaced::Other(old)) => self.replace(device, epoch, address.clone(), old),
+            Err(Unregistered::Outdated(line) | Unregistered::Quarantined(line)) => {
+                send_away(&line.tunnel, GoAwayReason::Replaced);
+            }
         }
         self.check_again(device, &key);
         let relay = self.clone();

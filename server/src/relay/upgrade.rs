@@ -23,6 +23,7 @@ use crate::state::AppState;
     responses(
         (status = 101, description = "The tunnel is open"),
         (status = 401, description = "Proof wanted, or not accepted", body = api::Problem),
+        (status = 409, description = "Another agent has the same key", body = api::Problem),
         (status = 426, description = "The sub-protocols spoken here", body = api::Problem),
         (status = 503, description = "Full or stopping", body = api::Problem),
     )
@@ -69,6 +70,12 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         .devices
         .by_key(&proven.key)
         .ok_or_else(|| relay.0.prover.refusal())?;
+    if relay.refuses(device.id, &proven.instance) {
+        return Err(ApiError::new(ProblemCode::Conflict).detail(
+            "Another agent that has this device's key is connected, and the two kept replacing \
+             each other. Give one of them a key of its own: enrol it anew.",
+        ));
+    }
     let answer = offer.answer();
     let address = request
         .extensions()

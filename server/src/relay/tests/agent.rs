@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use api::{DeviceId, OrganizationId, SignInId, UserId};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
-use tunnel::driver::{Incoming, Tunnel, agent_handshake};
+use tunnel::driver::{Closed, Established, Incoming, Tunnel, agent_handshake};
 use tunnel::wire::{AgentHello, Code, Info, Target, Windows};
 use uuid::Uuid;
 
@@ -55,6 +55,7 @@ pub(super) struct Scene {
 pub(super) struct Agent {
     pub(super) tunnel: Tunnel,
     pub(super) incoming: Option<Incoming>,
+    pub(super) driver: JoinHandle<Closed>,
 }
 
 impl Scene {
@@ -67,6 +68,20 @@ impl Scene {
 
     /// Connects as this process of the agent. `None`: the server did not want it.
     pub(super) async fn connect(&self, instance: u8, windows: Windows) -> Option<Agent> {
+        let established = self.hello(instance, windows).await?;
+        Some(Agent {
+            tunnel: established.tunnel,
+            incoming: Some(established.incoming),
+            driver: spawn(established.driver.run()),
+        })
+    }
+
+    /// As far as HELLO: nobody works on the tunnel yet.
+    pub(super) async fn hello(
+        &self,
+        instance: u8,
+        windows: Windows,
+    ) -> Option<Established<DuplexStream>> {
         let (near, far) = tokio::io::duplex(64 << 10);
         let proven = ProvenDevice {
             device: self.device,
@@ -86,12 +101,10 @@ impl Scene {
         let relay = self.server.state.relay.clone();
         let served = spawn(async move { relay.establish(far, proven).await.is_ok() });
         let (_, established) = agent_handshake(near, hello).await.ok()?;
-        spawn(established.driver.run());
-        soon("registration", served).await.ok()?.then_some(())?;
-        Some(Agent {
-            tunnel: established.tunnel,
-            incoming: Some(established.incoming),
-        })
+        soon("registration", served)
+            .await
+            .ok()?
+            .then_some(established)
     }
 
     pub(super) fn lease(&self) -> Lease {
