@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::access::{self, Leases, Records};
 use crate::accounts::Accounts;
@@ -19,6 +20,9 @@ use crate::lifecycle::{Lifecycle, Outcome};
 use crate::proxy::{self, Proxy};
 use crate::relay::Relay;
 use crate::state::AppState;
+
+/// For the write-ahead log to be written into the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a server could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +96,7 @@ impl Server {
         let state = AppState {
             config: Arc::clone(&config),
             clock,
+            db,
             lifecycle: lifecycle.clone(),
             leases,
             events,
@@ -137,7 +142,12 @@ impl Server {
             soft.cancelled().await;
             relay.drain();
         });
-        lifecycle.run(state.config.timers.stop_grace()).await
+        let outcome = lifecycle.run(state.config.timers.stop_grace()).await;
+        // Nobody writes any more: what is in the write-ahead log goes into the database itself.
+        if timeout(CLOSE_TIMEOUT, state.db.close()).await.is_err() {
+            tracing::warn!("the database was not closed in time; it is whole all the same");
+        }
+        outcome
     }
 }
 
