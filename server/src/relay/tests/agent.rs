@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::{DeviceId, OrganizationId, SignInId, UserId};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 use tunnel::driver::{Closed, Established, Incoming, Tunnel, agent_handshake};
@@ -15,7 +16,6 @@ use crate::relay::serve::ProvenDevice;
 use crate::relay::stream::RelayStream;
 use crate::testing::TestServer;
 
-pub(super) const KEY: [u8; 32] = [9; 32];
 /// Long enough for a busy machine; only a failing test waits it out.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,6 +49,7 @@ where
 pub(super) struct Scene {
     pub(super) server: TestServer,
     pub(super) device: DeviceId,
+    pub(super) key_pair: Ed25519KeyPair,
 }
 
 /// A tunnel as its agent has it.
@@ -58,12 +59,22 @@ pub(super) struct Agent {
     pub(super) driver: JoinHandle<Closed>,
 }
 
+pub(super) fn key_of(key_pair: &Ed25519KeyPair) -> [u8; 32] {
+    key_pair.public_key().as_ref().try_into().unwrap()
+}
+
 impl Scene {
     pub(super) async fn new() -> Self {
         let server = TestServer::new().await;
         let organization = server.organization().await;
-        let device = server.enrol(organization, KEY, "bench").await.device_id;
-        Self { server, device }
+        let key_pair = Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
+        let key = key_of(&key_pair);
+        let device = server.enrol(organization, key, "bench").await.device_id;
+        Self {
+            server,
+            device,
+            key_pair,
+        }
     }
 
     /// Connects as this process of the agent. `None`: the server did not want it.
@@ -85,7 +96,7 @@ impl Scene {
         let (near, far) = tokio::io::duplex(64 << 10);
         let proven = ProvenDevice {
             device: self.device,
-            key: KEY,
+            key: key_of(&self.key_pair),
             instance: [instance; 16],
             address: "203.0.113.7".to_owned(),
         };

@@ -1,15 +1,23 @@
 //! S28: two processes with one key.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::Attention;
+use axum::body::Body;
+use data_encoding::BASE64URL_NOPAD;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::io::AsyncReadExt;
+use tower::ServiceExt;
+use tunnel::TUNNEL_PROTOCOL;
 use tunnel::driver::{Closed, GoAwayReason};
-use tunnel::wire::Windows;
+use tunnel::proof::{Purpose, Statement};
+use tunnel::wire::{Code, Target, Windows};
 
-use super::agent::{Agent, Scene, soon, until};
+use super::agent::{Agent, Scene, key_of, soon, spawn, until};
 use crate::access::Scope;
 use crate::relay::OpenError;
 use crate::relay::registry::QUARANTINE;
@@ -87,6 +95,59 @@ async fn s28_an_alert_fires_and_the_tunnel_that_holds_stays() {
     drop(again);
 }
 
+/// The answer to a proven `GET /tunnel` of this process.
+async fn asked(scene: &Scene, instance: u8) -> (StatusCode, String) {
+    let mut authorization = String::new();
+    loop {
+        let request = Request::get("/tunnel")
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-protocol", TUNNEL_PROTOCOL)
+            .header("authorization", &authorization);
+        let routes = crate::http::manager(scene.server.state.clone());
+        let answer = routes
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        let challenge = answer.headers().get("www-authenticate").cloned();
+        let Some(challenge) = challenge.filter(|_| authorization.is_empty()) else {
+            let status = answer.status();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            return (status, String::from_utf8(body.to_vec()).unwrap());
+        };
+        let nonce = challenge.to_str().unwrap().split('"').nth(1).unwrap();
+        let statement = Statement {
+            purpose: Purpose::Tunnel,
+            nonce,
+            origin: "https://m.example",
+            protocols: TUNNEL_PROTOCOL,
+            instance: &[instance; 16],
+        };
+        let signature = scene.key_pair.sign(&statement.to_bytes());
+        authorization = format!(
+            "Adit-Device key=\"{}\", nonce=\"{nonce}\", instance=\"{}\", \
+             origin=\"https://m.example\", signature=\"{}\"",
+            BASE64URL_NOPAD.encode(&key_of(&scene.key_pair)),
+            BASE64URL_NOPAD.encode(&[instance; 16]),
+            BASE64URL_NOPAD.encode(signature.as_ref()),
+        );
+    }
+}
+
+#[tokio::test]
+async fn s28_who_is_kept_out_is_told_why() {
+    let scene = Scene::new().await;
+    let _holder = quarrel(&scene).await;
+    let (status, body) = asked(&scene, 2).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{body}");
+    assert!(body.contains("kept replacing each other"), "{body}");
+    // The holder's own process gets as far as this test's requests can.
+    let (status, body) = asked(&scene, 1).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{body}");
+}
+
 #[tokio::test]
 async fn s28_after_the_quarantine_the_device_can_connect_again() {
     let scene = Scene::new().await;
@@ -115,6 +176,40 @@ async fn s28_a_quarantined_device_without_a_tunnel_takes_whoever_comes() {
     until("it is gone", || scene.server.state.relay.tunnels() == 0).await;
     let _newcomer = scene.process(2).await.unwrap();
     assert_eq!(scene.owner().await, Some(2));
+}
+
+/// Those who found the old tunnel are not served by it, nor is what they opened there.
+#[tokio::test]
+async fn s28_a_replaced_tunnel_gets_no_stream() {
+    let scene = Arc::new(Scene::new().await);
+    let windows = Windows {
+        max_pending: 1,
+        ..Windows::default()
+    };
+    let mut old = scene.connect(1, windows).await.unwrap();
+    let mut incoming = old.incoming.take().unwrap();
+    let open = || {
+        let scene = Arc::clone(&scene);
+        spawn(async move { scene.open().await.err() })
+    };
+    let first = open();
+    let unanswered = soon("an OPEN", incoming.next()).await.unwrap();
+    let second = open();
+    until("one waits", || scene.waiting() == 1).await;
+    let _newest = scene.process(2).await.unwrap();
+    for opened in [first, second] {
+        let error = soon("an answer", opened).await.unwrap();
+        assert_eq!(error, Some(OpenError::Reconnecting));
+    }
+    drop(unanswered);
+    while let Some(stream) = soon("the probe, then the end", incoming.next()).await {
+        assert!(
+            matches!(stream.target(), Target::Internal(_)),
+            "{:?}",
+            stream.target()
+        );
+        stream.reject(Code::NotOffered, "");
+    }
 }
 
 /// A process that was killed leaves a connection that nobody answers: replacing it is no swap.

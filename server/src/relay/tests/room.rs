@@ -31,7 +31,7 @@ async fn scene(max_streams: u32, max_pending: u32) -> (Scene, Agent) {
 }
 
 impl Scene {
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         match self
             .server
             .state
