@@ -3,6 +3,9 @@
 const text = document.getElementById("boot-text");
 const retry = document.getElementById("boot-retry");
 
+// What only some pages need; app/src/pages/terminal/xterm.rs calls it.
+globalThis.aditLibraries = { terminal: () => import("{{terminal.js}}") };
+
 async function start() {
     try {
         const { default: init } = await import("{{frontend.js}}");

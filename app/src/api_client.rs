@@ -256,6 +256,16 @@ fn refusal(status: u16, body: &str, retry_after: Option<&str>) -> ApiError {
     }
 }
 
+/// Where a module's stream to a service begins.
+pub(crate) fn stream_url(id: DeviceId, service: &str) -> String {
+    let origin = origin();
+    // `https:` becomes `wss:`, `http:` becomes `ws:`.
+    let socket = origin
+        .strip_prefix("http")
+        .map_or_else(String::new, |rest| format!("ws{rest}"));
+    format!("{socket}{}/stream", service_path(id, service))
+}
+
 /// The address of this server as the browser sees it.
 pub(crate) fn origin() -> String {
     let window = js_sys::global().dyn_into::<web_sys::Window>();

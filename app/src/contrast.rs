@@ -38,6 +38,26 @@ const SHAPES: &[(&str, &str)] = &[
     ("n-8", "surface"),
 ];
 
+/// The terminal's colours on its ground. Black is a ground of its own on dark, the whites on light.
+const TERMINAL: &[(&str, &str)] = &[
+    ("term-text", "term-ground"),
+    ("term-text", "term-selection"),
+    ("term-cursor", "term-ground"),
+    ("term-red", "term-ground"),
+    ("term-green", "term-ground"),
+    ("term-yellow", "term-ground"),
+    ("term-blue", "term-ground"),
+    ("term-magenta", "term-ground"),
+    ("term-cyan", "term-ground"),
+    ("term-bright-black", "term-ground"),
+    ("term-bright-red", "term-ground"),
+    ("term-bright-green", "term-ground"),
+    ("term-bright-yellow", "term-ground"),
+    ("term-bright-blue", "term-ground"),
+    ("term-bright-magenta", "term-ground"),
+    ("term-bright-cyan", "term-ground"),
+];
+
 type Tokens = HashMap<String, String>;
 
 #[test]
@@ -45,6 +65,7 @@ fn text_and_shapes_stand_out_from_their_ground() {
     let (plain, more) = tokens();
     for dark in [false, true] {
         check(TEXT, &plain, dark, 4.5);
+        check(TERMINAL, &plain, dark, 4.5);
         check(SHAPES, &plain, dark, 3.0);
         check(TEXT, &more, dark, 7.0);
     }

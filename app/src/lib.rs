@@ -30,9 +30,9 @@ use leptos_router::path;
 
 use crate::api_client::ApiClient;
 use crate::components::ToastList;
-use crate::frame::Frame;
+use crate::frame::{Frame, Guard};
 use crate::pages::{
-    AddDevicePage, DevicePage, DevicesPage, NotFoundPage, SettingsPage, SignInPage,
+    AddDevicePage, DevicePage, DevicesPage, NotFoundPage, SettingsPage, SignInPage, ViewerPage,
 };
 use crate::state::{Clock, Theme, Toasts, document, provide_session};
 
@@ -49,11 +49,14 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/sign-in") view=SignInPage />
-                <ParentRoute path=path!("") view=Frame>
-                    <Route path=path!("") view=DevicesPage />
-                    <Route path=path!("devices/:id") view=DevicePage />
-                    <Route path=path!("add-device") view=AddDevicePage />
-                    <Route path=path!("settings") view=SettingsPage />
+                <ParentRoute path=path!("") view=Guard>
+                    <ParentRoute path=path!("") view=Frame>
+                        <Route path=path!("") view=DevicesPage />
+                        <Route path=path!("devices/:id") view=DevicePage />
+                        <Route path=path!("add-device") view=AddDevicePage />
+                        <Route path=path!("settings") view=SettingsPage />
+                    </ParentRoute>
+                    <Route path=path!("devices/:id/services/:name") view=ViewerPage />
                 </ParentRoute>
             </Routes>
         </Router>

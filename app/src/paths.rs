@@ -14,6 +14,11 @@ pub(crate) fn device(id: DeviceId) -> String {
     format!("/devices/{id}")
 }
 
+/// Where a service fills the window. Names of services are `[a-z0-9-]`: nothing to encode.
+pub(crate) fn viewer(id: DeviceId, service: &str) -> String {
+    format!("/devices/{id}/services/{service}")
+}
+
 /// The sign-in page that leads back to `path` afterwards.
 pub(crate) fn sign_in_then(path: &str) -> String {
     if path == DEVICES || is_sign_in(path) {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::ssh::Access;
+use crate::access::Access;
 use crate::stage::{Stage, USERNAME};
 
 /// Prints it.
@@ -45,6 +45,7 @@ fn device(device: &api::Device, access: &Access) -> Result<Value> {
         "url": page(device),
         "services": serde_json::to_value(&device.services)?,
         "ssh": {"user": access.user, "private_key": access.private_key},
+        "desktop": {"password": access.desktop_password},
     }))
 }
 
@@ -64,7 +65,7 @@ fn words(stage: &Stage, devices: &[api::Device]) -> String {
         text += &format!("    {:<20} {}\n", device.name, page(device).unwrap_or("-"));
     }
     text += "\n  Try: sign in, open a device's web page, start its 100 MB download, then sign out and\n  \
-             see it end. Its page also has the key for its terminal. Its old-panel service refuses, and /hang and /break of its page show how\n  \
-             faults look.\n\n  Ctrl-C ends everything and leaves nothing behind.\n\n";
+             see it end. Its page also tells how to sign in at its terminal and its desktop.\n  \
+             Its old-panel service refuses, and /hang and /break of its page show how faults look.\n\n  Ctrl-C ends everything and leaves nothing behind.\n\n";
     text
 }

@@ -10,10 +10,12 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::process::Child;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
+use crate::desktop::Desktop;
 use crate::layout::Site;
 use crate::panel::{self, Character};
 use crate::program::Program;
-use crate::ssh::{self, Impostor, SshServer};
+use crate::ssh::{Impostor, SshServer};
 
 /// A device; its panel serves until it is dropped, its agent can be ended and started again.
 pub(crate) struct Device {
@@ -39,7 +41,7 @@ impl Device {
         logs: &Path,
         site: &Site,
         install_key: &str,
-        access: &ssh::Access,
+        access: &Access,
     ) -> Result<Self> {
         let character = Character::of(number);
         let name = character.name(number);
@@ -52,9 +54,15 @@ impl Device {
         closed.bind(loopback())?;
         let sshd_log = logs.join(format!("device-{number}-sshd.log"));
         let sshd = SshServer::prepare(&folder, &sshd_log, character.host_keys(), access).await?;
+        let desktop_log = logs.join(format!("device-{number}-desktop.log"));
+        let password = character
+            .asks_for_a_desktop_password()
+            .then_some(access.desktop_password.as_str());
+        let desktop = Desktop::start(&folder, &desktop_log, &name, password).await?;
         let services = [
             service("web", "web", web.local_addr()?),
             service("ssh", "ssh", sshd.address()?),
+            service("desktop", "vnc", desktop.address()?),
             service("old-panel", "web", closed.local_addr()?),
             service("echo", "tcp", echo.local_addr()?),
         ];
@@ -62,6 +70,7 @@ impl Device {
         let (host_keys, impostor) = (sshd.public_keys(), sshd.impostor());
         panel.spawn(panel::serve(web, character, name.clone(), access.clone()));
         panel.spawn(sshd.serve());
+        panel.spawn(desktop.serve());
         panel.spawn(panel::echo(echo));
 
         let config = folder.join("agent.toml");

@@ -15,8 +15,10 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
+mod access;
 mod announce;
 mod control;
+mod desktop;
 mod device;
 mod layout;
 mod panel;

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::ssh::Access;
+use crate::access::Access;
 
 mod character;
 mod faults;

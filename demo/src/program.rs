@@ -56,13 +56,41 @@ impl Program {
     /// # Errors
     /// It could not be started.
     pub(crate) fn start(&self, words: &[&OsStr], log: &Path) -> Result<Child> {
+        self.start_at(words, &[], log)
+    }
+
+    /// As [`Self::start`], with these in its environment.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub(crate) fn start_at(
+        &self,
+        words: &[&OsStr],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Child> {
         let log = appended(log)?;
         let mut command = self.tied_to_us();
         command
             .args(words)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
+        self.spawn(command)
+    }
+
+    /// As [`Self::start`], with its standard output to be read.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub(crate) fn start_piped(&self, words: &[&OsStr], log: &Path) -> Result<Child> {
+        let mut command = self.tied_to_us();
+        command
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(appended(log)?);
         self.spawn(command)
     }
 
@@ -99,6 +127,15 @@ impl Program {
     /// # Errors
     /// It could not be run or said no; the message has its own words.
     pub(crate) async fn ask(&self, words: &[&OsStr], input: &str) -> Result<String> {
+        let output = self.ask_bytes(words, input).await?;
+        Ok(String::from_utf8(output)?.trim().to_owned())
+    }
+
+    /// As [`Self::ask`], of a program that prints no text.
+    ///
+    /// # Errors
+    /// It could not be run or said no; the message has its own words.
+    pub(crate) async fn ask_bytes(&self, words: &[&OsStr], input: &str) -> Result<Vec<u8>> {
         let mut child = Command::new(&self.path)
             .args(words)
             .stdin(Stdio::piped())
@@ -122,7 +159,7 @@ impl Program {
                 said.trim()
             );
         }
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        Ok(output.stdout)
     }
 
     /// `setpriv` (a part of every Debian) asks the kernel to end the child with its parent, which

@@ -6,22 +6,13 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Child;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
 use crate::program::Program;
-
-/// Who signs in at a device, and with what: made anew for each demo.
-#[derive(Clone)]
-pub(crate) struct Access {
-    /// The user who runs the demo: an sshd that is not root's serves nobody else.
-    pub(crate) user: String,
-    /// OpenSSH's format, without a passphrase.
-    pub(crate) private_key: String,
-    authorized: PathBuf,
-}
 
 /// Which host keys a device has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,33 +30,6 @@ pub(crate) struct SshServer {
     folder: PathBuf,
     keys: HostKeys,
     listener: TcpListener,
-}
-
-impl Access {
-    /// Makes a key pair in `folder`.
-    ///
-    /// # Errors
-    /// `ssh-keygen` is missing or failed.
-    pub(crate) async fn make(folder: &Path) -> Result<Self> {
-        let key = folder.join("demo-key");
-        keygen(&key, "ed25519").await?;
-        Ok(Self {
-            user: user().await?,
-            private_key: fs::read_to_string(&key)?,
-            authorized: folder.join("demo-key.pub"),
-        })
-    }
-}
-
-#[cfg(test)]
-impl Access {
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            user: "ada".to_owned(),
-            private_key: "-----BEGIN OPENSSH PRIVATE KEY-----".to_owned(),
-            authorized: PathBuf::new(),
-        }
-    }
 }
 
 impl SshServer {
@@ -193,7 +157,11 @@ impl HostKeys {
     }
 }
 
-async fn keygen(path: &Path, kind: &str) -> Result<()> {
+/// Makes a key pair without a passphrase at `path`.
+///
+/// # Errors
+/// `ssh-keygen` is missing or failed.
+pub(crate) async fn keygen(path: &Path, kind: &str) -> Result<()> {
     let program = Program::of_the_system("ssh-keygen")?;
     let mut words: Vec<OsString> = ["-q", "-t", kind, "-N", "", "-C", "adit-demo", "-f"]
         .map(OsString::from)
@@ -203,11 +171,4 @@ async fn keygen(path: &Path, kind: &str) -> Result<()> {
     program.ask(&words, "").await?;
     ensure!(path.is_file(), "ssh-keygen made no {}", path.display());
     Ok(())
-}
-
-async fn user() -> Result<String> {
-    let id = Program::of_the_system("id")?;
-    id.ask(&[OsStr::new("-un")], "")
-        .await
-        .context("who runs this?")
 }

@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use crate::Options;
+use crate::access::Access;
 use crate::device::Device;
 use crate::layout::Site;
 use crate::rest::Rest;
 use crate::server::{Secrets, Server};
-use crate::ssh::Access;
 
 const ONLINE_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(100);

@@ -20,6 +20,8 @@ export interface Device {
   url: string;
   services: Service[];
   ssh: { user: string; private_key: string };
+  /** For the desktops that ask for a password; the press does not. */
+  desktop: { password: string };
 }
 
 /** The line that the demo prints when all is ready. */

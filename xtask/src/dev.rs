@@ -24,6 +24,7 @@ const WATCHED: &[&str] = &[
     "server",
     "style",
     "tunnel",
+    site::vendor::FOLDER,
 ];
 
 #[derive(clap::Args)]

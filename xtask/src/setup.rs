@@ -30,6 +30,8 @@ const PROGRAMS: &[Program] = &[
     needed("sshd", "openssh-server"),
     needed("ssh-keygen", "openssh-client"),
     needed("Xvnc", "tigervnc-standalone-server"),
+    needed("tigervncpasswd", "tigervnc-tools"),
+    needed("xsetroot", "x11-xserver-utils"),
     needed("xterm", "xterm"),
     needed("xeyes", "x11-apps"),
     needed("xauth", "xauth"),
@@ -77,6 +79,7 @@ pub(crate) fn perform(need: Need) -> Result<()> {
     wasm_target()?;
     node::ensure()?;
     node::packages("style")?;
+    node::packages(crate::site::vendor::FOLDER)?;
     if need.tests {
         nextest()?;
         node::packages("end2end")?;

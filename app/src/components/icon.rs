@@ -16,6 +16,11 @@ pub(crate) enum Glyph {
     Check,
     Close,
     Back,
+    Down,
+    Up,
+    More,
+    Clock,
+    Shield,
     Pencil,
     Trash,
     SignOut,
@@ -66,6 +71,13 @@ impl Glyph {
             Self::Check => "M20 6 9 17l-5-5",
             Self::Close => "M18 6 6 18 M6 6l12 12",
             Self::Back => "M12 19l-7-7 7-7 M19 12H5",
+            Self::Down => "M6 9l6 6 6-6",
+            Self::Up => "M18 15l-6-6-6 6",
+            Self::More => "M12 12h.01 M19 12h.01 M5 12h.01",
+            Self::Clock => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0 M12 6v6l4 2",
+            Self::Shield => {
+                "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M12 8v4 M12 16h.01"
+            }
             Self::Pencil => {
                 "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4"
             }

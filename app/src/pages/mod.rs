@@ -8,6 +8,8 @@ mod service_button;
 mod settings;
 mod sign_in;
 mod state_shape;
+mod terminal;
+mod viewer;
 
 pub(crate) use add_device::AddDevicePage;
 pub(crate) use device::DevicePage;
@@ -15,3 +17,4 @@ pub(crate) use devices::DevicesPage;
 pub(crate) use not_found::NotFoundPage;
 pub(crate) use settings::SettingsPage;
 pub(crate) use sign_in::SignInPage;
+pub(crate) use viewer::ViewerPage;

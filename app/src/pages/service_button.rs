@@ -2,10 +2,12 @@
 
 use api::{Device, DeviceId, DeviceState, Service, ServiceKind};
 use leptos::prelude::*;
+use leptos_router::components::A;
 
 use crate::api_client::ApiClient;
 use crate::components::{Glyph, Icon};
 use crate::launch::open_web_page;
+use crate::paths;
 use crate::state::Toasts;
 use crate::words::legible;
 
@@ -32,7 +34,8 @@ pub(super) const fn kind_word(kind: ServiceKind) -> &'static str {
 
 /// Whether a click can open the service now.
 pub(super) fn can_open(device: &Device, service: &Service) -> bool {
-    device.state == DeviceState::Online && service.kind == ServiceKind::Web
+    device.state == DeviceState::Online
+        && matches!(service.kind, ServiceKind::Web | ServiceKind::Ssh)
 }
 
 /// The small form of a service, in a row of the list.
@@ -60,6 +63,20 @@ pub(super) fn ServiceButton(
         .into_any();
     }
     let label = format!("Open {title} of {}", legible(&device_name));
+    if service.kind == ServiceKind::Ssh {
+        return view! {
+            <A
+                href=paths::viewer(id, &service.name)
+                attr:class="button button--secondary button--small"
+                attr:aria-label=label.clone()
+                attr:title=label
+            >
+                <Icon glyph=Glyph::Terminal />
+                <bdi class="button__words">{title}</bdi>
+            </A>
+        }
+        .into_any();
+    }
     let open = move |_| open_web_page(api, toasts, id, service.name.clone());
     view! {
         <button

@@ -48,6 +48,11 @@ impl Toasts {
         self.show(text.into(), false);
     }
 
+    /// Says that something cannot be done here.
+    pub(crate) fn refused(self, text: &str) {
+        self.show(text.to_owned(), true);
+    }
+
     /// Says that something failed, and what to do.
     pub(crate) fn failed(self, error: &ApiError) {
         let words = failure_words(error);

@@ -19,6 +19,28 @@ pub(crate) fn legible(text: &str) -> String {
     legible
 }
 
+/// `text` on one line without those letters, cut after `most_letters`: for words of a device beside
+/// our own. `None`: nothing is left.
+pub(crate) fn cleaned(text: &str, most_letters: usize) -> Option<String> {
+    let mut words = String::new();
+    // Reads no further than can matter: it may be megabytes long.
+    for letter in text.chars().take(16 * most_letters) {
+        if letter.is_whitespace() {
+            if !words.is_empty() && !words.ends_with(' ') {
+                words.push(' ');
+            }
+        } else if !misleads(letter) {
+            words.push(letter);
+        }
+    }
+    let words = words.trim_end();
+    let shown = match words.char_indices().nth(most_letters) {
+        Some((at, _)) => format!("{}…", words[..at].trim_end()),
+        None => words.to_owned(),
+    };
+    (!shown.is_empty()).then_some(shown)
+}
+
 fn misleads(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -50,5 +72,24 @@ mod tests {
         ] {
             assert_eq!(legible(name), name);
         }
+    }
+    #[test]
+    fn s43_a_title_loses_controls_and_directions_and_is_capped() {
+        assert_eq!(
+            cleaned("root@pump: /etc", 60).as_deref(),
+            Some("root@pump: /etc")
+        );
+        assert_eq!(
+            cleaned("a\u{202e}b\u{7}c\u{200b}", 60).as_deref(),
+            Some("abc")
+        );
+        assert_eq!(
+            cleaned("  two\r\n\t lines ", 60).as_deref(),
+            Some("two lines")
+        );
+        assert_eq!(cleaned(" \u{1b} ", 60), None);
+        let long = cleaned(&"x".repeat(1_000_000), 60).unwrap();
+        assert_eq!(long.chars().count(), 61);
+        assert!(long.ends_with('…'));
     }
 }

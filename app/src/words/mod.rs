@@ -5,9 +5,13 @@ mod failure;
 mod legible;
 mod number;
 mod relative;
+mod terminal;
 
 pub(crate) use device::{offline_advice, services_in_order, state_words};
 pub(crate) use failure::failure_words;
-pub(crate) use legible::legible;
+pub(crate) use legible::{cleaned, legible};
 pub(crate) use number::{counted, grouped};
 pub(crate) use relative::{duration, relative};
+pub(crate) use terminal::{
+    EndWords, WayOn, data_size, end_words, key_words, late_words, lines, module_words,
+};

@@ -49,6 +49,14 @@ impl Character {
         }
     }
 
+    /// The press does not: it trusts its network, as many such machines do.
+    pub(crate) fn asks_for_a_desktop_password(self) -> bool {
+        match self {
+            Self::Pump | Self::Gate => true,
+            Self::Press => false,
+        }
+    }
+
     /// The word for styles.
     pub(super) fn class(self) -> &'static str {
         match self {

@@ -2,12 +2,14 @@
 
 use api::{DeviceId, Service, ServiceKind};
 use leptos::prelude::*;
+use leptos_router::components::A;
 
 use super::{DeviceSignal, part};
 use crate::api_client::ApiClient;
 use crate::components::{Button, Glyph, Icon, Variant};
 use crate::launch::open_web_page;
 use crate::pages::service_button::{can_open, glyph, kind_word};
+use crate::paths;
 use crate::state::Toasts;
 use crate::words::{legible, services_in_order};
 
@@ -48,6 +50,7 @@ fn Tile(id: DeviceId, service: Service, opens: bool) -> impl IntoView {
     let label = format!("Open web page {title}");
     let about = format!("{} · port {}", kind_word(service.kind), service.port);
     let kind = service.kind;
+    let viewer = paths::viewer(id, &service.name);
     let open = move |_| open_web_page(api, toasts, id, service.name.clone());
     view! {
         <li class="tile">
@@ -57,13 +60,24 @@ fn Tile(id: DeviceId, service: Service, opens: bool) -> impl IntoView {
                 <p class="tile__about numbers">{about}</p>
             </div>
             {match (opens, kind) {
+                (true, ServiceKind::Ssh) => view! {
+                    <A
+                        href=viewer
+                        attr:class=Variant::Primary.class()
+                        attr:aria-label=format!("Open terminal {title}")
+                    >
+                        <Icon glyph=Glyph::Terminal />
+                        <span class="button__words">"Open terminal"</span>
+                    </A>
+                }
+                .into_any(),
                 (true, _) => view! {
                     <Button variant=Variant::Primary glyph=Glyph::OpenOut label=label on_click=open>
                         "Open web page"
                     </Button>
                 }
                 .into_any(),
-                (false, ServiceKind::Web) => view! {
+                (false, ServiceKind::Web | ServiceKind::Ssh) => view! {
                     <p class="tile__note">"Opens when the device is online"</p>
                 }
                 .into_any(),

@@ -1,0 +1,374 @@
+//! A terminal session as a state machine: what people do and what the Worker tells go in, the next
+//! stage and what is to be done come out. It knows no browser and no clock.
+
+use remote_messages::StreamFault;
+use remote_messages::ssh::{Ended, HostKey, KeyFault, Prompts, SignIn, ToPage, ToWorker};
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Asks for the account and a secret.
+    SignIn(Form),
+    /// On its way to a shell.
+    Busy(Step),
+    /// Asks whether a key that nobody knows is the device's.
+    HostKey(HostKey),
+    /// Asks what the device asks.
+    Prompts(Prompts),
+    /// The shell runs.
+    Running,
+    /// The device cannot be reached; goes on by itself when it can.
+    Away,
+    Over(Ending),
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Loading,
+    Reaching,
+    CheckingKey,
+    SigningIn,
+}
+
+/// What the sign-in form says beside its fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Form {
+    pub(super) fault: Option<Fault>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The device says no to it.
+    Refused(Method),
+    /// The device takes no sign-in of this kind.
+    NotTaken(Method),
+    Key(KeyFault),
+    /// The device asked something and said no to the answer.
+    Answers,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Password,
+    Key,
+}
+
+/// What proves who somebody is. Kept only until it is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Credential {
+    Password(String),
+    Key {
+        text: String,
+        passphrase: Option<String>,
+    },
+}
+
+/// Why it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Told(Ended),
+    /// This step took too long.
+    TimedOut(Step),
+    /// The Worker or the drawing library could not be loaded, or broke.
+    ModuleFailed,
+}
+
+pub(super) enum Input {
+    Submit {
+        user: String,
+        credential: Credential,
+    },
+    /// The Worker listens.
+    Loaded,
+    Told(ToPage),
+    ModuleFailed,
+    TrustHostKey,
+    Answers(Vec<String>),
+    /// Back to the form, whatever is going on.
+    Cancel,
+    Retry,
+    /// Whether the live state of the device says online.
+    Reachable(bool),
+    TimedOut,
+}
+
+#[derive(Clone)]
+pub(super) enum Action {
+    /// A new Worker for this account; an older one ends.
+    Start {
+        user: String,
+    },
+    Send(ToWorker),
+    /// The Worker ends.
+    End,
+    /// The key is trusted from now on.
+    Keep(HostKey),
+    /// A shell runs: the account was right.
+    Begun {
+        user: String,
+    },
+}
+
+pub(super) struct Session {
+    stage: Stage,
+    /// Of the Worker that runs, or of the last one.
+    user: Option<String>,
+    /// The Worker has said that it takes a sign-in, and has not ended.
+    takes_sign_in: bool,
+    offered: SignIn,
+    pending: Option<Credential>,
+    tried: Option<Fault>,
+    reachable: bool,
+}
+
+impl Session {
+    /// At the beginning, with what the live state says.
+    pub(super) fn new(reachable: bool) -> Self {
+        Self {
+            stage: if reachable { form(None) } else { Stage::Away },
+            user: None,
+            takes_sign_in: false,
+            offered: SignIn {
+                password: true,
+                key: true,
+                refused: false,
+                prompts: None,
+            },
+            pending: None,
+            tried: None,
+            reachable,
+        }
+    }
+
+    pub(super) fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Goes on.
+    pub(super) fn take(&mut self, input: Input) -> Vec<Action> {
+        match input {
+            Input::Submit { user, credential } => self.submit(user, credential),
+            Input::Loaded => {
+                if self.stage == Stage::Busy(Step::Loading) {
+                    self.stage = Stage::Busy(Step::Reaching);
+                }
+                Vec::new()
+            }
+            Input::Told(message) => self.told(message),
+            Input::ModuleFailed => self.end(Ending::ModuleFailed),
+            Input::TrustHostKey => self.trust(),
+            Input::Answers(answers) => self.answer(answers),
+            Input::Cancel => {
+                self.pending = None;
+                self.takes_sign_in = false;
+                self.stage = self.form_or_away(None);
+                vec![Action::End]
+            }
+            Input::Retry => {
+                self.stage = self.form_or_away(None);
+                Vec::new()
+            }
+            Input::Reachable(reachable) => self.reach(reachable),
+            Input::TimedOut => match self.stage {
+                Stage::Busy(step) => self.end(Ending::TimedOut(step)),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn submit(&mut self, user: String, credential: Credential) -> Vec<Action> {
+        self.tried = None;
+        // Another account needs another connection: SSH servers hold on to the first.
+        if self.takes_sign_in && self.user.as_ref() == Some(&user) {
+            self.pending = Some(credential);
+            return self.try_pending(None);
+        }
+        self.pending = Some(credential);
+        self.start(user)
+    }
+
+    fn start(&mut self, user: String) -> Vec<Action> {
+        self.takes_sign_in = false;
+        self.user = Some(user.clone());
+        self.stage = Stage::Busy(Step::Loading);
+        vec![Action::Start { user }]
+    }
+
+    fn told(&mut self, message: ToPage) -> Vec<Action> {
+        match message {
+            ToPage::Connected => {
+                self.stage = Stage::Busy(Step::CheckingKey);
+                Vec::new()
+            }
+            ToPage::HostKeyUnknown(key) => {
+                self.stage = Stage::HostKey(key);
+                Vec::new()
+            }
+            ToPage::SignIn(sign_in) => self.asked(sign_in),
+            ToPage::KeyUnusable(fault) => {
+                self.stage = form(Some(Fault::Key(fault)));
+                self.tried = Some(Fault::Key(fault));
+                Vec::new()
+            }
+            ToPage::Shell => {
+                self.stage = Stage::Running;
+                self.takes_sign_in = false;
+                self.pending = None;
+                let user = self.user.clone().unwrap_or_default();
+                vec![Action::Begun { user }]
+            }
+            ToPage::Traffic { .. } => Vec::new(),
+            ToPage::Ended(ended) => self.ended(ended),
+        }
+    }
+
+    fn asked(&mut self, sign_in: SignIn) -> Vec<Action> {
+        self.takes_sign_in = true;
+        let (refused, prompts) = (sign_in.refused, sign_in.prompts.clone());
+        self.offered = sign_in;
+        let fault = match self.tried {
+            Some(fault @ Fault::Key(_)) => Some(fault),
+            Some(fault) if refused => Some(fault),
+            _ => None,
+        };
+        if let Some(prompts) = prompts {
+            return self.prompted(prompts);
+        }
+        if self.pending.is_some() {
+            return self.try_pending(fault);
+        }
+        self.stage = form(fault);
+        Vec::new()
+    }
+
+    /// Many servers ask for the password in this way alone: then it is not asked for twice.
+    fn prompted(&mut self, prompts: Prompts) -> Vec<Action> {
+        let is_password = match prompts.fields.as_slice() {
+            [only] => !only.echo && only.text.to_lowercase().contains("password"),
+            _ => false,
+        };
+        if let (true, Some(Credential::Password(password))) = (is_password, &self.pending) {
+            let answers = vec![password.clone()];
+            self.pending = None;
+            self.tried = Some(Fault::Refused(Method::Password));
+            self.stage = Stage::Busy(Step::SigningIn);
+            return vec![Action::Send(ToWorker::Answers { answers })];
+        }
+        // A question without fields is a notice: it wants an empty answer.
+        if prompts.fields.is_empty() {
+            return vec![Action::Send(ToWorker::Answers {
+                answers: Vec::new(),
+            })];
+        }
+        self.stage = Stage::Prompts(prompts);
+        Vec::new()
+    }
+
+    fn try_pending(&mut self, fault: Option<Fault>) -> Vec<Action> {
+        let Some(credential) = self.pending.take() else {
+            self.stage = form(fault);
+            return Vec::new();
+        };
+        let (method, taken) = match credential {
+            Credential::Password(_) => (Method::Password, self.offered.password),
+            Credential::Key { .. } => (Method::Key, self.offered.key),
+        };
+        if !taken {
+            self.stage = form(Some(Fault::NotTaken(method)));
+            return Vec::new();
+        }
+        self.tried = Some(Fault::Refused(method));
+        self.stage = Stage::Busy(Step::SigningIn);
+        vec![Action::Send(match credential {
+            Credential::Password(password) => ToWorker::Password { password },
+            Credential::Key { text, passphrase } => ToWorker::PrivateKey { text, passphrase },
+        })]
+    }
+
+    fn trust(&mut self) -> Vec<Action> {
+        let Stage::HostKey(key) = &self.stage else {
+            return Vec::new();
+        };
+        let key = key.clone();
+        self.stage = Stage::Busy(Step::SigningIn);
+        vec![Action::Keep(key), Action::Send(ToWorker::TrustHostKey)]
+    }
+
+    fn answer(&mut self, answers: Vec<String>) -> Vec<Action> {
+        if !matches!(self.stage, Stage::Prompts(_)) {
+            return Vec::new();
+        }
+        self.tried = Some(Fault::Answers);
+        self.stage = Stage::Busy(Step::SigningIn);
+        vec![Action::Send(ToWorker::Answers { answers })]
+    }
+
+    fn ended(&mut self, ended: Ended) -> Vec<Action> {
+        // While somebody looks for a password, the device may lose its patience: the next attempt
+        // just makes a new connection.
+        let waits = matches!(self.stage, Stage::SignIn(_)) && self.takes_sign_in;
+        self.takes_sign_in = false;
+        match ended {
+            Ended::Disconnected { .. }
+            | Ended::Stream {
+                fault: StreamFault::Broken | StreamFault::Lost,
+            } if waits => {
+                vec![Action::End]
+            }
+            Ended::Stream {
+                fault: StreamFault::Offline | StreamFault::Reconnecting,
+            } if self.stage != Stage::Running => {
+                self.stage = Stage::Away;
+                vec![Action::End]
+            }
+            // The page asked for it, and has gone on.
+            Ended::Closed if self.stage != Stage::Running => vec![Action::End],
+            other => self.end(Ending::Told(other)),
+        }
+    }
+
+    fn end(&mut self, ending: Ending) -> Vec<Action> {
+        self.takes_sign_in = false;
+        self.pending = None;
+        self.stage = Stage::Over(ending);
+        vec![Action::End]
+    }
+
+    fn reach(&mut self, reachable: bool) -> Vec<Action> {
+        let before = self.reachable;
+        self.reachable = reachable;
+        match self.stage {
+            Stage::Away if reachable && !before => match (&self.user, &self.pending) {
+                (Some(user), Some(_)) => {
+                    let user = user.clone();
+                    self.start(user)
+                }
+                _ => {
+                    self.stage = form(None);
+                    Vec::new()
+                }
+            },
+            Stage::SignIn(_) if !reachable && !self.takes_sign_in => {
+                self.stage = Stage::Away;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn form_or_away(&self, fault: Option<Fault>) -> Stage {
+        if self.reachable {
+            form(fault)
+        } else {
+            Stage::Away
+        }
+    }
+}
+
+fn form(fault: Option<Fault>) -> Stage {
+    Stage::SignIn(Form { fault })
+}
+
+#[cfg(test)]
+mod tests;
