@@ -13,6 +13,7 @@ pub mod events;
 pub mod http;
 pub mod lifecycle;
 pub mod log;
+pub mod machine;
 pub mod proxy;
 pub mod relay;
 #[cfg(test)]

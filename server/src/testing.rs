@@ -102,6 +102,7 @@ impl TestServer {
         let state = AppState {
             config,
             clock,
+            db: db.clone(),
             lifecycle,
             leases,
             events,

@@ -124,6 +124,11 @@ fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
             limits.connections_per_address as u64,
         ),
         ("limits.api_body_bytes", limits.api_body_bytes as u64),
+        ("limits.stream_life_s", limits.stream_life_s),
+        (
+            "limits.tunnel_memory_bytes",
+            limits.tunnel_memory_bytes.unwrap_or(u64::MAX),
+        ),
         ("timers.tls_handshake_ms", tls_handshake_ms),
         ("timers.first_byte_ms", first_byte_ms),
         ("timers.head_ms", head_ms),

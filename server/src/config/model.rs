@@ -152,6 +152,11 @@ pub struct Limits {
     pub upgraded_connections: usize,
     /// The body of a request to the API.
     pub api_body_bytes: usize,
+    /// How long a stream, or a browser's event stream, may last at most, in seconds.
+    pub stream_life_s: u64,
+    /// What all tunnels together may have under way; absent: a quarter of the memory limit of the
+    /// machine or its container, at least 64 MiB.
+    pub tunnel_memory_bytes: Option<u64>,
 }
 
 impl Default for Limits {
@@ -161,6 +166,8 @@ impl Default for Limits {
             connections_per_address: 512,
             upgraded_connections: 65_536,
             api_body_bytes: 65_536,
+            stream_life_s: 12 * 3600,
+            tunnel_memory_bytes: None,
         }
     }
 }

@@ -23,6 +23,9 @@ use crate::config::Config;
 use crate::state::AppState;
 use crate::{accounts, devices, events, proxy, relay, sessions, web};
 
+/// For the database to answer whether it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The head of the API's description; paths and schemas come from the routes.
 #[derive(OpenApi)]
 #[openapi(
@@ -110,9 +113,59 @@ async fn ready(State(state): State<AppState>) -> Response {
         )
             .into_response();
     }
-    Json(Health { status: "ok" }).into_response()
+    // Almost nothing can be done without it, and who balances load should know.
+    match tokio::time::timeout(PING_TIMEOUT, state.db.ping()).await {
+        Ok(Ok(())) => Json(Health { status: "ok" }).into_response(),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(Health { status: "database" }),
+        )
+            .into_response(),
+    }
 }
 
 fn json(body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::testing::TestServer;
+
+    async fn readiness(server: &TestServer) -> (StatusCode, String) {
+        let request = Request::get("/readyz").body(Body::empty()).unwrap();
+        let routes = manager(server.state.clone());
+        let response = routes.oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn readiness_tells_what_is_missing() {
+        let server = TestServer::new().await;
+        let (status, body) = readiness(&server).await;
+        assert_eq!(
+            (status, body.as_str()),
+            (StatusCode::OK, r#"{"status":"ok"}"#)
+        );
+        // The one connection is busy: the answer is waited for, but not for long.
+        let write = server.db.write().await.unwrap();
+        let started = tokio::time::Instant::now();
+        let (status, body) = readiness(&server).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(body, r#"{"status":"database"}"#);
+        assert!(started.elapsed() < Duration::from_secs(3));
+        drop(write);
+        assert_eq!(readiness(&server).await.0, StatusCode::OK);
+        server.db.close().await;
+        assert_eq!(readiness(&server).await.1, r#"{"status":"database"}"#);
+        server.state.lifecycle.stop();
+        assert_eq!(readiness(&server).await.1, r#"{"status":"stopping"}"#);
+    }
 }

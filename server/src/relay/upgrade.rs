@@ -8,7 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use tunnel::TUNNEL_PROTOCOL;
 use tunnel::proof::Purpose;
 
-use super::serve::Newcomer;
+use super::serve::{Newcomer, ProvenDevice};
 use crate::http::{ApiError, PeerAddr, WebSocketOffer};
 use crate::state::AppState;
 
@@ -23,6 +23,7 @@ use crate::state::AppState;
     responses(
         (status = 101, description = "The tunnel is open"),
         (status = 401, description = "Proof wanted, or not accepted", body = api::Problem),
+        (status = 409, description = "Another agent has the same key", body = api::Problem),
         (status = 426, description = "The sub-protocols spoken here", body = api::Problem),
         (status = 503, description = "Full or stopping", body = api::Problem),
     )
@@ -69,6 +70,12 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         .devices
         .by_key(&proven.key)
         .ok_or_else(|| relay.0.prover.refusal())?;
+    if relay.refuses(device.id, &proven.instance) {
+        return Err(ApiError::new(ProblemCode::Conflict).detail(
+            "Another agent that has this device's key is connected, and the two kept replacing \
+             each other. Give one of them a key of its own: enrol it anew.",
+        ));
+    }
     let answer = offer.answer();
     let address = request
         .extensions()
@@ -81,10 +88,12 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         .ok_or_else(|| ApiError::internal("the connection cannot be upgraded"))?;
     let (key, instance) = (proven.key, proven.instance);
     relay.welcome(Newcomer {
-        device: device.id,
-        key,
-        instance,
-        address,
+        proven: ProvenDevice {
+            device: device.id,
+            key,
+            instance,
+            address,
+        },
         upgrade,
         permit,
     });
