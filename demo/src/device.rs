@@ -67,7 +67,12 @@ impl Device {
             service("echo", "tcp", echo.local_addr()?),
         ];
         let mut panel = JoinSet::new();
-        let (host_keys, impostor) = (sshd.public_keys(), sshd.impostor());
+        let impostor = sshd.impostor();
+        let host_keys = if character.reports_host_keys() {
+            sshd.public_keys()
+        } else {
+            Vec::new()
+        };
         panel.spawn(panel::serve(web, character, name.clone(), access.clone()));
         panel.spawn(sshd.serve());
         panel.spawn(desktop.serve());

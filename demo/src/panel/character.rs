@@ -49,6 +49,14 @@ impl Character {
         }
     }
 
+    /// As where the agent may not read them: people are asked about the press's key once.
+    pub(crate) fn reports_host_keys(self) -> bool {
+        match self {
+            Self::Pump | Self::Gate => true,
+            Self::Press => false,
+        }
+    }
+
     /// The press does not: it trusts its network, as many such machines do.
     pub(crate) fn asks_for_a_desktop_password(self) -> bool {
         match self {
