@@ -77,6 +77,7 @@ export function layoutStories(): void {
     signIn,
     layout,
   }) => {
+    test.slow();
     const COUNT = 150;
     const isOneSite = layout === 'same-site';
     const domain = new URL(demo.url).hostname;

@@ -214,6 +214,7 @@ async fn s25_no_secret_is_left_anywhere() {
         key_file: "unused".into(),
         ca_file: None,
         services: Vec::new(),
+        ssh_host_key_files: None,
     };
     let key = Arc::new(agent::DeviceKey::ephemeral().unwrap());
     let request = api::Enrol {
