@@ -30,6 +30,19 @@ pub struct Device {
     pub host_name: Option<String>,
     pub enrolled_at: Timestamp,
     pub services: Vec<Service>,
+    /// What somebody should look at; absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
+}
+
+/// Why a device wants somebody's attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Attention {
+    /// Two agents with its key kept replacing each other: the key was copied.
+    DuplicateKey,
 }
 
 /// Whether a device can be reached.

@@ -16,7 +16,7 @@ mod time;
 
 pub use account::{ApiToken, ApiTokenCreated, CreateApiToken, Me, SignIn, TokenScope};
 pub use device::{
-    Device, DeviceQuery, DeviceState, LaunchIntent, Service, ServiceKind, UpdateDevice,
+    Attention, Device, DeviceQuery, DeviceState, LaunchIntent, Service, ServiceKind, UpdateDevice,
     UpdateService,
 };
 pub use enrolment::{CreateInstallKey, Enrol, Enrolled, InstallKey, InstallKeyCreated};

@@ -14,3 +14,15 @@ pub struct Page<T> {
     /// How many items match in all.
     pub total: u64,
 }
+
+impl<T> Page<T> {
+    /// A list that is never cut into pieces.
+    #[must_use]
+    pub const fn whole(items: Vec<T>) -> Self {
+        Self {
+            total: items.len() as u64,
+            items,
+            next_cursor: None,
+        }
+    }
+}

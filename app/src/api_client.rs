@@ -50,7 +50,7 @@ impl ApiError {
     }
 }
 
-type Answer<T> = Result<T, ApiError>;
+pub(crate) type Answer<T> = Result<T, ApiError>;
 
 /// The client; tells the session when a sign-in has ended.
 #[derive(Clone, Copy)]

@@ -22,6 +22,7 @@ pub(crate) fn device(name: &str) -> Device {
         host_name: None,
         enrolled_at: Timestamp(0),
         services: vec![service("web", ServiceKind::Web)],
+        attention: None,
     }
 }
 

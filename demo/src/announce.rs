@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::access::Access;
 use crate::stage::{Stage, USERNAME};
 
 /// Prints it.
@@ -26,7 +27,10 @@ fn line(stage: &Stage, devices: &[api::Device], control_url: Option<String>) -> 
         "username": USERNAME,
         "password": secrets.password,
         "api_token": secrets.api_token,
-        "devices": devices.iter().map(device).collect::<Result<Vec<_>>>()?,
+        "devices": devices
+            .iter()
+            .map(|known| device(known, stage.access()))
+            .collect::<Result<Vec<_>>>()?,
     });
     if let Some(url) = control_url {
         line["control_url"] = url.into();
@@ -34,12 +38,14 @@ fn line(stage: &Stage, devices: &[api::Device], control_url: Option<String>) -> 
     Ok(line)
 }
 
-fn device(device: &api::Device) -> Result<Value> {
+fn device(device: &api::Device, access: &Access) -> Result<Value> {
     Ok(json!({
         "id": device.id,
         "name": device.name,
         "url": page(device),
         "services": serde_json::to_value(&device.services)?,
+        "ssh": {"user": access.user, "private_key": access.private_key},
+        "desktop": {"password": access.desktop_password},
     }))
 }
 
@@ -59,7 +65,7 @@ fn words(stage: &Stage, devices: &[api::Device]) -> String {
         text += &format!("    {:<20} {}\n", device.name, page(device).unwrap_or("-"));
     }
     text += "\n  Try: sign in, open a device's web page, start its 100 MB download, then sign out and\n  \
-             see it end. Its old-panel service refuses, and /hang and /break of its page show how\n  \
-             faults look.\n\n  Ctrl-C ends everything and leaves nothing behind.\n\n";
+             see it end. Its page also tells how to sign in at its terminal and its desktop.\n  \
+             Its old-panel service refuses, and /hang and /break of its page show how faults look.\n\n  Ctrl-C ends everything and leaves nothing behind.\n\n";
     text
 }

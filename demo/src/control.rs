@@ -59,7 +59,8 @@ async fn device(
     answer(match action.as_str() {
         "stop" => stage.stop_device(number).await,
         "start" => stage.start_device(number).await,
-        _ => Err(anyhow::anyhow!("stop or start")),
+        "change-host-keys" => stage.change_host_keys(number).await,
+        _ => Err(anyhow::anyhow!("stop, start or change-host-keys")),
     })
 }
 

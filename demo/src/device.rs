@@ -10,9 +10,12 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::process::Child;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
+use crate::desktop::Desktop;
 use crate::layout::Site;
 use crate::panel::{self, Character};
 use crate::program::Program;
+use crate::ssh::{Impostor, SshServer};
 
 /// A device; its panel serves until it is dropped, its agent can be ended and started again.
 pub(crate) struct Device {
@@ -21,6 +24,7 @@ pub(crate) struct Device {
     config: PathBuf,
     log: PathBuf,
     agent: Option<Child>,
+    impostor: Impostor,
     _panel: JoinSet<()>,
     /// Bound and not listening: whoever connects is refused, and nobody else gets the port.
     _closed: TcpSocket,
@@ -37,6 +41,7 @@ impl Device {
         logs: &Path,
         site: &Site,
         install_key: &str,
+        access: &Access,
     ) -> Result<Self> {
         let character = Character::of(number);
         let name = character.name(number);
@@ -47,19 +52,40 @@ impl Device {
         let echo = TcpListener::bind(loopback()).await?;
         let closed = TcpSocket::new_v4()?;
         closed.bind(loopback())?;
+        let sshd_log = logs.join(format!("device-{number}-sshd.log"));
+        let sshd = SshServer::prepare(&folder, &sshd_log, character.host_keys(), access).await?;
+        let desktop_log = logs.join(format!("device-{number}-desktop.log"));
+        let password = character
+            .asks_for_a_desktop_password()
+            .then_some(access.desktop_password.as_str());
+        let desktop = Desktop::start(&folder, &desktop_log, &name, password).await?;
         let services = [
             service("web", "web", web.local_addr()?),
+            service("ssh", "ssh", sshd.address()?),
+            service("desktop", "vnc", desktop.address()?),
             service("old-panel", "web", closed.local_addr()?),
             service("echo", "tcp", echo.local_addr()?),
         ];
         let mut panel = JoinSet::new();
-        panel.spawn(panel::serve(web, character, name.clone()));
+        let impostor = sshd.impostor();
+        let host_keys = if character.reports_host_keys() {
+            sshd.public_keys()
+        } else {
+            Vec::new()
+        };
+        panel.spawn(panel::serve(web, character, name.clone(), access.clone()));
+        panel.spawn(sshd.serve());
+        panel.spawn(desktop.serve());
         panel.spawn(panel::echo(echo));
 
         let config = folder.join("agent.toml");
         fs::write(
             &config,
-            format!("server = {:?}\n{}", site.agent_url(), services.concat()),
+            format!(
+                "server = {:?}\nssh_host_key_files = {host_keys:?}\n{}",
+                site.agent_url(),
+                services.concat()
+            ),
         )?;
         let device = Self {
             program: Program::find("adit-agent")?,
@@ -67,6 +93,7 @@ impl Device {
             config,
             name,
             agent: None,
+            impostor,
             _panel: panel,
             _closed: closed,
         };
@@ -99,6 +126,14 @@ impl Device {
             agent.kill().await.context("ending the agent")?;
         }
         Ok(())
+    }
+
+    /// Gives its SSH server other host keys than the agent has reported: somebody is in between.
+    ///
+    /// # Errors
+    /// They could not be made.
+    pub(crate) async fn change_host_keys(&self) -> Result<()> {
+        self.impostor.change_host_keys().await
     }
 
     async fn ask_to_enrol(&self, site: &Site, install_key: &str) -> Result<()> {

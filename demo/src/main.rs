@@ -15,14 +15,17 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
+mod access;
 mod announce;
 mod control;
+mod desktop;
 mod device;
 mod layout;
 mod panel;
 mod program;
 mod rest;
 mod server;
+mod ssh;
 mod stage;
 
 use control::Control;

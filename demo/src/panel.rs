@@ -8,6 +8,8 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
+
 mod character;
 mod faults;
 mod history;
@@ -27,6 +29,7 @@ struct Panel(Arc<Parts>);
 struct Parts {
     character: Character,
     name: String,
+    access: Access,
     history: History,
     settings: Mutex<Settings>,
 }
@@ -45,7 +48,12 @@ impl Panel {
 }
 
 /// Serves the panel until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, character: Character, name: String) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    character: Character,
+    name: String,
+    access: Access,
+) {
     // Hashing 100 MB takes a moment.
     let seed = name.clone();
     let history = tokio::task::spawn_blocking(move || History::of(&seed)).await;
@@ -54,6 +62,7 @@ pub(crate) async fn serve(listener: TcpListener, character: Character, name: Str
     let panel = Panel(Arc::new(Parts {
         character,
         name,
+        access,
         history,
         settings,
     }));

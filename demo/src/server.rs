@@ -144,7 +144,10 @@ impl Server {
 }
 
 /// 100 random bits in letters and digits that are not mistaken for each other.
-fn password() -> Result<String> {
+///
+/// # Errors
+/// The system has no random numbers.
+pub(crate) fn password() -> Result<String> {
     let mut bytes = [0; 13];
     let random = ring::rand::SystemRandom::new();
     ring::rand::SecureRandom::fill(&random, &mut bytes)

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use crate::Options;
+use crate::access::Access;
 use crate::device::Device;
 use crate::layout::Site;
 use crate::rest::Rest;
@@ -36,6 +37,7 @@ impl WeakStage {
 
 struct Parts {
     url: String,
+    access: Access,
     secrets: Secrets,
     rest: Rest,
     server: Mutex<Server>,
@@ -59,9 +61,10 @@ impl Stage {
         server.start(&rest).await?;
 
         let mut devices = Vec::new();
+        let access = Access::make(folder).await?;
         for number in 0..options.devices {
             let key = &secrets.install_key;
-            let mut device = Device::enrol(number, folder, logs, &site, key)
+            let mut device = Device::enrol(number, folder, logs, &site, key, &access)
                 .await
                 .with_context(|| format!("the server says:\n{}", server.last_words()))?;
             device.start()?;
@@ -70,6 +73,7 @@ impl Stage {
         let server = Mutex::new(server);
         let stage = Self(Arc::new(Parts {
             url: site.url(),
+            access,
             secrets,
             rest,
             server,
@@ -105,6 +109,11 @@ impl Stage {
         &self.0.secrets
     }
 
+    /// How to sign in at a device's terminal.
+    pub(crate) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
     /// The devices in the order they were set up, as the server tells of them.
     ///
     /// # Errors
@@ -130,6 +139,14 @@ impl Stage {
     /// There is no such device, or its agent could not be started.
     pub(crate) async fn start_device(&self, number: usize) -> Result<()> {
         self.device(number)?.lock().await.start()
+    }
+
+    /// Gives the SSH server of a device other host keys than its agent has reported.
+    ///
+    /// # Errors
+    /// There is no such device, or they could not be made.
+    pub(crate) async fn change_host_keys(&self, number: usize) -> Result<()> {
+        self.device(number)?.lock().await.change_host_keys().await
     }
 
     /// Ends the server without warning.

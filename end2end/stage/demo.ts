@@ -19,6 +19,9 @@ export interface Device {
   name: string;
   url: string;
   services: Service[];
+  ssh: { user: string; private_key: string };
+  /** For the desktops that ask for a password; the press does not. */
+  desktop: { password: string };
 }
 
 /** The line that the demo prints when all is ready. */
@@ -96,6 +99,11 @@ export class Demo {
 
   async startDevice(number: number): Promise<void> {
     await this.control(`devices/${number}/start`);
+  }
+
+  /** Gives its SSH server other host keys than its agent has reported. */
+  async changeHostKeys(number: number): Promise<void> {
+    await this.control(`devices/${number}/change-host-keys`);
   }
 
   async killServer(): Promise<void> {

@@ -69,6 +69,53 @@ export function layoutStories(): void {
     expect(me.username).toBe(demo.username);
   });
 
+  // SECURITY S03. Cookies of one site are in one jar: no host of it can keep another from filling it.
+  test('s03 the manager recovers from a jar full of cookies', async ({
+    page,
+    demo,
+    devices,
+    signIn,
+    layout,
+  }) => {
+    test.slow();
+    const COUNT = 150;
+    const isOneSite = layout === 'same-site';
+    const domain = new URL(demo.url).hostname;
+    // The first stops the page, the second only what it asks for.
+    for (const path of ['/', '/api/v1']) {
+      const panel = await devices.openPanel(demo.device(0));
+      await panel.page.evaluate(
+        ({ domain, path, count }) => {
+          for (let number = 0; number < count; number += 1) {
+            const name = `full${number}`;
+            const value = 'x'.repeat(4_096 - name.length);
+            document.cookie = `${name}=${value}; Domain=${domain}; Path=${path}; Secure`;
+          }
+        },
+        { domain, path, count: COUNT },
+      );
+      // The browser takes them while it does other things.
+      const planted = async () => {
+        const cookies = await page.context().cookies();
+        return cookies.filter(({ name }) => name.startsWith('full')).length;
+      };
+      if (isOneSite) await expect.poll(planted).toBe(COUNT);
+
+      const isStruck = (url: string) => url === demo.url + (path === '/' ? path : '/api/v1/me');
+      const struck = page.waitForResponse((answer) => isStruck(answer.url()));
+      await page.goto(`${demo.url}/`);
+      expect((await struck).status()).toBe(isOneSite ? 431 : 200);
+
+      await page.goto(`${demo.url}/`);
+      if (isOneSite) {
+        await signIn.isShown();
+        await signIn.submit(demo.username, demo.password);
+      }
+      await devices.isShown();
+      await panel.page.close();
+    }
+  });
+
   // SECURITY S06, S09
   test('s06 a device page changes nothing at the manager', async ({ page, demo, devices }) => {
     const before = await records(page);

@@ -6,7 +6,7 @@ import { test } from '../stage/test.ts';
 test.use({
   layout: 'separate',
   ignoreHTTPSErrors: true,
-  expectedErrors: /40\d|Content Security Policy|frame-ancestors|CORS|ERR_|WebSocket|refused/i,
+  expectedErrors: /4[03]\d|Content Security Policy|frame-ancestors|CORS|ERR_|WebSocket|refused/i,
 });
 
 layoutStories();

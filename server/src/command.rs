@@ -11,7 +11,7 @@ use server::access::Scope;
 use server::clock::Clock;
 use server::config::{Config, Layer, REFERENCE, check, load};
 use server::lifecycle::Outcome;
-use server::{Handle, Server, log};
+use server::{Handle, Server, log, machine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -221,8 +221,22 @@ impl CommandLine {
     }
 }
 
-async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+async fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     log::init(&config.log)?;
+    match machine::raise_open_files() {
+        Ok(open_files) => {
+            if machine::fit_to_open_files(&mut config.limits, open_files) {
+                let limits = &config.limits;
+                tracing::warn!(
+                    open_files,
+                    connections = limits.connections,
+                    upgraded_connections = limits.upgraded_connections,
+                    "fewer connections than configured: the system allows no more open files"
+                );
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
+    }
     let signals = Signals::hook()?;
     let address = config.listen.address;
     let public_url = config.public_url.clone();

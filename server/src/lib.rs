@@ -13,11 +13,13 @@ pub mod events;
 pub mod http;
 pub mod lifecycle;
 pub mod log;
+pub mod machine;
 pub mod proxy;
 pub mod relay;
 #[cfg(test)]
 mod s32_matrix;
 mod server;
+pub mod sessions;
 mod state;
 #[cfg(test)]
 mod testing;

@@ -2,11 +2,13 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
-use crate::access::Leases;
+use crate::access::{self, Leases, Records};
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::config::{Config, check};
@@ -18,6 +20,9 @@ use crate::lifecycle::{Lifecycle, Outcome};
 use crate::proxy::{self, Proxy};
 use crate::relay::Relay;
 use crate::state::AppState;
+
+/// For the write-ahead log to be written into the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a server could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +74,15 @@ impl Server {
         )
         .await?;
         devices.start(&lifecycle);
+        lifecycle.spawn_essential(
+            "rights",
+            access::watch(
+                leases.clone(),
+                Records::new(accounts.clone(), devices.clone()),
+                Duration::from_secs(config.limits.stream_life_s),
+                lifecycle.soft().clone(),
+            ),
+        );
         let nonce_key = db.secret("device-nonce").await?;
         let relay = Relay::new(
             Arc::clone(&config),
@@ -82,6 +96,7 @@ impl Server {
         let state = AppState {
             config: Arc::clone(&config),
             clock,
+            db,
             lifecycle: lifecycle.clone(),
             leases,
             events,
@@ -127,7 +142,12 @@ impl Server {
             soft.cancelled().await;
             relay.drain();
         });
-        lifecycle.run(state.config.timers.stop_grace()).await
+        let outcome = lifecycle.run(state.config.timers.stop_grace()).await;
+        // Nobody writes any more: what is in the write-ahead log goes into the database itself.
+        if timeout(CLOSE_TIMEOUT, state.db.close()).await.is_err() {
+            tracing::warn!("the database was not closed in time; it is whole all the same");
+        }
+        outcome
     }
 }
 

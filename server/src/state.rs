@@ -6,6 +6,7 @@ use crate::access::Leases;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::Db;
 use crate::devices::Devices;
 use crate::events::Events;
 use crate::lifecycle::Lifecycle;
@@ -17,6 +18,7 @@ use crate::relay::Relay;
 pub struct AppState {
     pub config: Arc<Config>,
     pub clock: Clock,
+    pub db: Db,
     pub lifecycle: Lifecycle,
     pub leases: Leases,
     pub events: Events,

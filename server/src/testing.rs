@@ -102,6 +102,7 @@ impl TestServer {
         let state = AppState {
             config,
             clock,
+            db: db.clone(),
             lifecycle,
             leases,
             events,
@@ -119,6 +120,7 @@ impl TestServer {
             .merge(crate::accounts::routes())
             .merge(crate::devices::routes())
             .merge(crate::events::routes())
+            .merge(crate::sessions::routes())
     }
 
     pub(crate) fn router(&self) -> Router {

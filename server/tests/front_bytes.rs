@@ -2,14 +2,14 @@
 
 mod front_fixture;
 
-use front_fixture::{
-    DEVICE, Fixture, HOST, WEBSOCKET, read_to_close, read_until, status, statuses,
-};
+use front_fixture::byte_table::{Case, MALFORMED_CHUNKS, ambiguous_framing, loose_grammar, post};
+use front_fixture::{Fixture, HOST, WEBSOCKET, read_to_close, read_until, status, statuses};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpSocket;
 
 /// Each of these is answered once, with this status, and the connection is closed although the
 /// client asked for no close. A second request behind the first is not answered.
-async fn refused(cases: &[(&str, String, u16)]) {
+async fn refused(cases: &[Case]) {
     let fixture = Fixture::new().await;
     for (name, bytes, expected) in cases {
         let behind = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
@@ -33,145 +33,14 @@ async fn refused(cases: &[(&str, String, u16)]) {
     assert_eq!(fixture.reached(), 0);
 }
 
-fn post(fields: &str, body: &str) -> String {
-    format!("POST /body HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n{body}")
-}
-
 #[tokio::test]
 async fn s15_ambiguous_framing_is_refused() {
-    refused(&[
-        (
-            "CL and TE",
-            post(
-                "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
-                "0\r\n\r\n",
-            ),
-            400,
-        ),
-        (
-            "two CL",
-            post("Content-Length: 4\r\nContent-Length: 5\r\n", "abcde"),
-            400,
-        ),
-        ("CL +4", post("Content-Length: +4\r\n", "abcd"), 400),
-        ("CL -1", post("Content-Length: -1\r\n", ""), 400),
-        (
-            "TE list",
-            post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n"),
-            400,
-        ),
-        (
-            "TE xchunked",
-            post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"),
-            400,
-        ),
-        (
-            "two TE",
-            post(
-                "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-                "",
-            ),
-            400,
-        ),
-        (
-            "TE in 1.0",
-            format!(
-                "POST / HTTP/1.0\r\nHost: {HOST}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-            ),
-            400,
-        ),
-        (
-            "blank before colon",
-            post("Content-Length : 4\r\n", "abcd"),
-            400,
-        ),
-        ("fold", post("X: a\r\n b\r\n", ""), 400),
-        ("bare CR", post("X: a\rb\r\n", ""), 400),
-        ("NUL", post("X: a\0b\r\n", ""), 400),
-    ])
-    .await;
+    refused(&ambiguous_framing()).await;
 }
 
 #[tokio::test]
 async fn s16_what_the_parser_below_would_let_pass_is_refused() {
-    let get = |fields: &str| format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n");
-    refused(&[
-        ("bare LF", format!("GET / HTTP/1.1\nHost: {HOST}\n\n"), 400),
-        ("no Host", "GET / HTTP/1.1\r\n\r\n".into(), 400),
-        (
-            "two Hosts",
-            format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nHost: {HOST}\r\n\r\n"),
-            400,
-        ),
-        (
-            "other authority",
-            format!("GET http://x/ HTTP/1.1\r\nHost: {HOST}\r\n\r\n"),
-            421,
-        ),
-        ("101 fields", get(&"X: y\r\n".repeat(100)), 431),
-        (
-            "500 KB",
-            get(&format!("X: {}\r\n", "y".repeat(500_000))),
-            431,
-        ),
-        (
-            "long target",
-            format!("GET /{} HTTP/1.1\r\nHost: {HOST}\r\n\r\n", "x".repeat(8192)),
-            414,
-        ),
-        (
-            "TRACE",
-            format!("TRACE / HTTP/1.1\r\nHost: {HOST}\r\n\r\n"),
-            405,
-        ),
-        (
-            "TRACE at a device",
-            format!("TRACE / HTTP/1.1\r\nHost: {DEVICE}\r\n\r\n"),
-            405,
-        ),
-        (
-            "CONNECT",
-            "CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n".into(),
-            405,
-        ),
-        ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), 505),
-        (
-            "Host with an unreal port",
-            "GET / HTTP/1.1\r\nHost: dev1.d.test:99999\r\n\r\n".into(),
-            400,
-        ),
-        (
-            "punycode",
-            "GET / HTTP/1.1\r\nHost: xn--nxasmq6b.d.test\r\n\r\n".into(),
-            400,
-        ),
-        (
-            "long Host",
-            format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "a".repeat(300)),
-            400,
-        ),
-        (
-            "%00 in Host",
-            "GET / HTTP/1.1\r\nHost: %00.d.test\r\n\r\n".into(),
-            400,
-        ),
-        (
-            "IPv6 Host",
-            "GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n".into(),
-            400,
-        ),
-        (
-            "one label",
-            "GET / HTTP/1.1\r\nHost: dev1\r\n\r\n".into(),
-            421,
-        ),
-        (
-            "another port",
-            format!("GET / HTTP/1.1\r\nHost: {HOST}:444\r\n\r\n"),
-            421,
-        ),
-    ])
-    .await;
+    refused(&loose_grammar()).await;
 }
 
 #[tokio::test]
@@ -244,11 +113,7 @@ async fn s17_bytes_behind_an_upgrade_wait_for_its_answer() {
 #[tokio::test]
 async fn s15_a_malformed_chunk_closes_the_connection() {
     let fixture = Fixture::new().await;
-    for body in [
-        "4\nabcd\r\n0\r\n\r\n",
-        "4;a\nb\r\nabcd\r\n0\r\n\r\n",
-        "12345678901234567\r\nabc",
-    ] {
+    for body in MALFORMED_CHUNKS {
         let request = post("Transfer-Encoding: chunked\r\n", body);
         let answer = fixture
             .exchange(format!("{request}GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n"))
@@ -321,4 +186,20 @@ async fn s41_bytes_of_any_kind_leave_the_front_as_it_was() {
         assert_eq!(status(&read_to_close(&mut socket).await), 400, "{bytes:?}");
     }
     assert_eq!(fixture.get("/", "").await.0, 200);
+}
+
+/// As much as browsers keep for one site, by a client that sends all of it before it reads.
+#[tokio::test]
+async fn s03_a_full_jar_of_cookies_is_told_to_be_emptied() {
+    let fixture = Fixture::new().await;
+    let jar = "c=1234; ".repeat(180 * 4096 / 8);
+    let request = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nCookie: {jar}\r\n\r\n");
+    // What it has not sent yet waits with it, not in the system.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(16 * 1024).unwrap();
+    let mut socket = socket.connect(fixture.address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let answer = read_to_close(&mut socket).await;
+    assert_eq!(status(&answer), 431, "{answer}");
+    assert!(answer.contains("clear-site-data: \"cookies\""), "{answer}");
 }

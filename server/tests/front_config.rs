@@ -184,6 +184,7 @@ fn the_reference_is_complete_and_true() {
         certificate: "c".into(),
         key: "k".into(),
     });
+    full.limits.tunnel_memory_bytes = Some(1);
     let mut all = BTreeSet::new();
     keys("", &toml::Value::try_from(&full).unwrap(), &mut all);
     assert_eq!(shown, all);

@@ -70,6 +70,50 @@ fn a_signal_ends_it_with_success() {
 }
 
 #[test]
+fn s35_it_takes_as_many_open_files_as_it_may_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = format!(
+        "ulimit -Sn 300 && ulimit -Hn 700 && exec {} serve --listen 127.0.0.1:0 \
+         --device-domain adit.localhost --public-url http://adit.localhost:8080 --data-dir {}",
+        env!("CARGO_BIN_EXE_adit-server"),
+        folder.path().display()
+    );
+    let mut child = Command::new("sh")
+        .args(["-c", &serve])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("serving") {
+        assert_ne!(log.read_line(&mut said).unwrap(), 0, "it has ended: {said}");
+    }
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    send("TERM", &child);
+    assert!(child.wait().unwrap().success());
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let words: Vec<&str> = files.unwrap().split_whitespace().collect();
+    assert_eq!(words[3..5], ["700", "700"]);
+    assert!(said.contains("fewer connections than configured"), "{said}");
+    assert!(said.contains("tunnel_memory_bytes="), "{said}");
+}
+
+#[test]
+fn a_stop_leaves_a_database_without_a_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut log) = serving(folder.path());
+    assert!(folder.path().join("adit.db-wal").exists());
+    send("TERM", &child);
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success(), "{rest}");
+    assert!(folder.path().join("adit.db").exists());
+    assert!(!folder.path().join("adit.db-wal").exists(), "{rest}");
+}
+
+#[test]
 fn a_bad_configuration_ends_it_with_failure_and_a_reason() {
     let output = program()
         .args(["config", "check"])

@@ -70,6 +70,7 @@ fn cargo_deny() -> Result<()> {
 fn lints_native() -> Result<()> {
     let words = ["clippy", "--quiet", "--all-targets"];
     run::run(deny_warnings(&mut native::cargo_xtask(&words)))?;
+    run::run(deny_warnings(&mut native::cargo_remote(&words)))?;
     run::run(deny_warnings(&mut native::cargo(&words)))
 }
 

@@ -19,6 +19,14 @@ const BROWSER: &[&str] = &[
     "remote-vnc",
 ];
 
+/// What of it also has tests that run on a machine.
+const REMOTE: &[&str] = &[
+    "remote-messages",
+    "remote-ssh",
+    "remote-stream",
+    "remote-vnc",
+];
+
 /// The target of the browser crates.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
@@ -35,6 +43,12 @@ pub(crate) fn cargo_xtask(words: &[&str]) -> Command {
 /// `cargo <words>` over the app alone, for the tests of its pure parts on this machine.
 pub(crate) fn cargo_app(words: &[&str]) -> Command {
     packages(words, &["app"])
+}
+
+/// `cargo <words>` over the remote modules alone, for their tests on this machine: all but the glue
+/// to a browser runs here, against real servers.
+pub(crate) fn cargo_remote(words: &[&str]) -> Command {
+    packages(words, REMOTE)
 }
 
 /// `cargo <words>` over the browser crates, for wasm.

@@ -88,6 +88,18 @@ pub(crate) fn is_installed(program: &str, version_argument: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Whether there is such a program in the folders for programs, or such a path. Unlike
+/// [`is_installed`] it starts nothing: daemons have no common word for "tell your version".
+pub(crate) fn is_there(name: &str) -> bool {
+    // Daemons lie in folders that are not on everybody's PATH.
+    let daemons = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(daemons)
+        // A whole path stands for itself, whatever it is joined to.
+        .any(|folder| folder.join(name).exists())
+}
+
 fn describe(command: &Command) -> String {
     let mut words = vec![short_name(command)];
     words.extend(
@@ -128,6 +140,14 @@ mod tests {
     fn a_missing_program_is_not_installed() {
         assert!(is_installed("true", "--version"));
         assert!(!is_installed("no-such-program-of-adit", "--version"));
+    }
+
+    #[test]
+    fn programs_are_found_without_being_started() {
+        assert!(is_there("sh"));
+        assert!(is_there("/usr"));
+        assert!(!is_there("no-such-program-of-adit"));
+        assert!(!is_there("/no/such/folder"));
     }
 
     #[test]

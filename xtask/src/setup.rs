@@ -22,37 +22,52 @@ impl Need {
 /// Programs by the Debian package that brings them. clang is for `ring`: with gcc its wasm build
 /// passes and leaves imports that no browser has.
 const PROGRAMS: &[Program] = &[
-    Program {
-        name: "clang",
-        package: "clang",
-        tests_only: false,
-    },
-    Program {
-        name: "llvm-ar",
-        package: "llvm",
-        tests_only: false,
-    },
-    Program {
-        name: "node",
-        package: "nodejs",
-        tests_only: false,
-    },
-    Program {
-        name: "npm",
-        package: "npm",
-        tests_only: false,
-    },
-    Program {
-        name: "chromium",
-        package: "chromium",
-        tests_only: true,
-    },
+    needed("clang", "clang"),
+    needed("llvm-ar", "llvm"),
+    needed("node", "nodejs"),
+    needed("npm", "npm"),
+    // The demo's terminals and desktops.
+    needed("sshd", "openssh-server"),
+    needed("ssh-keygen", "openssh-client"),
+    needed("Xvnc", "tigervnc-standalone-server"),
+    needed("tigervncpasswd", "tigervnc-tools"),
+    needed("xsetroot", "x11-xserver-utils"),
+    needed("xterm", "xterm"),
+    needed("xeyes", "x11-apps"),
+    needed("xauth", "xauth"),
+    // Core fonts, without which xterm does not start.
+    needed("/usr/share/fonts/X11/misc", "xfonts-base"),
+    for_tests("chromium", "chromium"),
+    // Proxies to stand in front, and what attacks them.
+    for_tests("nginx", "nginx"),
+    for_tests("haproxy", "haproxy"),
+    for_tests("slowhttptest", "slowhttptest"),
+    // Second kinds of the servers that the clients talk to.
+    for_tests("dropbear", "dropbear-bin"),
+    for_tests("x11vnc", "x11vnc"),
 ];
 
 struct Program {
+    /// A program, or the whole path of something else that the package brings.
     name: &'static str,
     package: &'static str,
     tests_only: bool,
+}
+
+const fn needed(name: &'static str, package: &'static str) -> Program {
+    Program {
+        name,
+        package,
+        tests_only: false,
+    }
+}
+
+const fn for_tests(name: &'static str, package: &'static str) -> Program {
+    Program {
+        name,
+        package,
+        tests_only: true,
+    }
 }
 
 /// Looks for each thing and installs what is missing.
@@ -76,14 +91,14 @@ fn debian_packages(need: Need) -> Result<()> {
     let missing: Vec<&str> = PROGRAMS
         .iter()
         .filter(|program| need.tests || !program.tests_only)
-        .filter(|program| !run::is_installed(program.name, "--version"))
+        .filter(|program| !run::is_there(program.name))
         .map(|program| program.package)
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
     let list = missing.join(" ");
-    if !run::is_installed("apt-get", "--version") {
+    if !run::is_there("apt-get") {
         bail!("missing: {list}. Install them with your system's package manager, then try again");
     }
     if !is_root()? {

@@ -1,15 +1,15 @@
 //! The web app as files: wasm, glue, styles, fonts and public files, hashed and compressed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-use wasm_bindgen_cli_support::Bindgen;
+use anyhow::{Context, Result};
 
-use crate::{native, run};
+use crate::run;
 
 mod compress;
+mod modules;
 mod names;
 mod stamp;
 pub(crate) mod vendor;
@@ -23,15 +23,12 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// What may go over the wire before the first screen; DESIGN's numbers.
-const WASM_LIMIT_BYTES: u64 = 400 * 1024;
-
 /// Builds `target/site`, unless it is there already and nothing it is made of has changed.
 ///
 /// # Errors
 /// Something does not build, or breaks a rule: an `env` import in the wasm, too large.
 pub(crate) fn build(profile: Profile) -> Result<()> {
-    let wasm = compile(profile)?;
+    let wasm = modules::compile(profile)?;
     let target = run::root().join("target");
     let (done, stamp_path) = (target.join("site"), target.join("site.stamp"));
     let stamp = stamp::of(profile, &wasm)?;
@@ -43,14 +40,14 @@ pub(crate) fn build(profile: Profile) -> Result<()> {
     for folder in [&staging, &fresh] {
         empty(folder)?;
     }
-    bind(profile, &wasm, &staging)?;
+    modules::bind(profile, &wasm, &staging)?;
     bundle_styles(profile, &staging)?;
     vendor::bundle(profile, &staging)?;
     names::lay_out(&staging, &run::root().join("public"), &fresh)?;
     let sizes = compress::folder(&fresh, profile)?;
     eprint!("{}", compress::table(&sizes));
     if profile == Profile::Release {
-        hold_limit(&sizes)?;
+        modules::hold_limits(&sizes)?;
     }
 
     // A server that is being compiled embeds the folder: it must never see half of it.
@@ -61,56 +58,6 @@ pub(crate) fn build(profile: Profile) -> Result<()> {
     fs::rename(&fresh, &done)?;
     fs::write(&stamp_path, stamp)?;
     fs::remove_dir_all(&staging)?;
-    Ok(())
-}
-
-/// Compiles the web app and gives the path of the raw wasm.
-fn compile(profile: Profile) -> Result<PathBuf> {
-    let (name, folder) = match profile {
-        Profile::Dev => ("dev", "debug"),
-        Profile::Release => ("wasm", "wasm"),
-    };
-    let words = [
-        "build",
-        "--profile",
-        name,
-        "-p",
-        "frontend",
-        "--target",
-        native::WASM,
-    ];
-    run::run(run::cargo().args(words))?;
-    Ok(run::root()
-        .join("target")
-        .join(native::WASM)
-        .join(folder)
-        .join("frontend.wasm"))
-}
-
-/// Makes `frontend.js` and `frontend.wasm`, and the scripts that our crates bring along.
-fn bind(profile: Profile, wasm: &Path, into: &Path) -> Result<()> {
-    let release = profile == Profile::Release;
-    let mut output = Bindgen::new()
-        .input_path(wasm)
-        .web(true)?
-        .typescript(false)
-        .debug(!release)
-        .remove_name_section(release)
-        .out_name("frontend")
-        .generate_output()?;
-    let stray = output
-        .wasm()
-        .imports
-        .iter()
-        .find(|import| import.module == "env");
-    if let Some(import) = stray {
-        bail!(
-            "the wasm imports `env.{}`, which no browser has: was it built by gcc?",
-            import.name
-        );
-    }
-    output.emit(into)?;
-    fs::rename(into.join("frontend_bg.wasm"), into.join("frontend.wasm"))?;
     Ok(())
 }
 
@@ -132,21 +79,6 @@ fn bundle_styles(profile: Profile, into: &Path) -> Result<()> {
         esbuild.arg("--minify");
     }
     run::run(&mut esbuild)
-}
-
-fn hold_limit(sizes: &[compress::Size]) -> Result<()> {
-    let wasm = sizes
-        .iter()
-        .find(|size| size.path.extension().is_some_and(|ext| ext == "wasm"));
-    let wasm = wasm.context("there is no wasm in the site")?;
-    let wire_bytes = wasm.compressed_bytes.unwrap_or(wasm.bytes);
-    if wire_bytes > WASM_LIMIT_BYTES {
-        bail!(
-            "{} B of wasm over the wire; the limit is {WASM_LIMIT_BYTES} B",
-            wire_bytes
-        );
-    }
-    Ok(())
 }
 
 fn empty(folder: &Path) -> Result<()> {

@@ -37,6 +37,9 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
     tally += counted_runner("the app's tests", || {
         nextest(&mut native::cargo_app(NEXTEST))
     });
+    tally += counted_runner("the remote modules' tests", || {
+        nextest(&mut native::cargo_remote(NEXTEST))
+    });
     tally += counted_runner("examples in the docs", doc_tests);
     if !options.no_browser {
         tally += counted("the web app builds and is small", || {

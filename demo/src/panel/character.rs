@@ -1,5 +1,7 @@
 //! What kind of machine a device plays.
 
+use crate::ssh::HostKeys;
+
 /// The roles, in the order in which devices take them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Character {
@@ -36,6 +38,30 @@ impl Character {
         match number / 3 {
             0 => name.to_owned(),
             again => format!("{name} ({})", again + 1),
+        }
+    }
+
+    /// The camera is an old one.
+    pub(crate) fn host_keys(self) -> HostKeys {
+        match self {
+            Self::Pump | Self::Press => HostKeys::Modern,
+            Self::Gate => HostKeys::RsaOnly,
+        }
+    }
+
+    /// As where the agent may not read them: people are asked about the press's key once.
+    pub(crate) fn reports_host_keys(self) -> bool {
+        match self {
+            Self::Pump | Self::Gate => true,
+            Self::Press => false,
+        }
+    }
+
+    /// The press does not: it trusts its network, as many such machines do.
+    pub(crate) fn asks_for_a_desktop_password(self) -> bool {
+        match self {
+            Self::Pump | Self::Gate => true,
+            Self::Press => false,
         }
     }
 

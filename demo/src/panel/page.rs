@@ -17,6 +17,12 @@ pub(super) async fn index(State(panel): State<Panel>, headers: HeaderMap) -> imp
     let character = panel.0.character;
     let gauge = character.gauge();
     let (set_point_label, _) = character.set_point();
+    let access = &panel.0.access;
+    let desktop_password = if character.asks_for_a_desktop_password() {
+        &access.desktop_password
+    } else {
+        "none"
+    };
     let settings = panel.with_settings(|settings| settings.clone());
     let page = fill(
         TEMPLATE,
@@ -30,6 +36,9 @@ pub(super) async fn index(State(panel): State<Panel>, headers: HeaderMap) -> imp
             ("set_point", &escape(&settings.set_point)),
             ("note", &escape(&settings.note)),
             ("visits", &visits.to_string()),
+            ("desktop_password", desktop_password),
+            ("ssh_user", &escape(&access.user)),
+            ("ssh_key", &escape(&access.private_key)),
             ("sha256", panel.0.history.sha256()),
             // Last: a picture is markup, and nothing in it is filled in.
             ("picture", character.picture()),

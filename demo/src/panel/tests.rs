@@ -13,6 +13,7 @@ fn panel() -> Router {
     routes(Panel(Arc::new(Parts {
         character,
         name: "Pump <7>".to_owned(),
+        access: Access::for_tests(),
         history: History::of("Pump 7"),
         settings: Mutex::new(Settings::of(character)),
     })))

@@ -1,15 +1,18 @@
 //! Leases: the right to a stream, and the way to take it back while the stream lives.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use api::{DeviceId, OrganizationId, SignInId, UserId};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Principal, Via};
+use super::{Action, Principal, Via};
 
 /// Whose right it is, to what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     pub user: UserId,
     pub organization: OrganizationId,
@@ -27,6 +30,15 @@ impl Subject {
             organization: principal.organization,
             via: principal.via,
             device,
+        }
+    }
+
+    /// What the right is to.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        match self.device {
+            Some(_) => Action::Connect,
+            None => Action::Read,
         }
     }
 }
@@ -63,42 +75,107 @@ impl Cause {
 
 /// All living leases; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Leases(Arc<Mutex<Table>>);
+pub struct Leases(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    table: Mutex<Table>,
+    /// The last one was dropped.
+    emptied: Notify,
+}
 
 #[derive(Default)]
 struct Table {
     next: u64,
-    living: HashMap<u64, (Subject, CancellationToken)>,
+    living: HashMap<u64, Living>,
+}
+
+struct Living {
+    subject: Subject,
+    token: CancellationToken,
+    issued_at: Instant,
+    /// When whoever decides was last asked and did not say no.
+    confirmed_at: Instant,
 }
 
 impl Leases {
     /// A new lease; it lives until dropped.
     pub fn issue(&self, subject: Subject) -> Lease {
         let token = CancellationToken::new();
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let mut table = self.0.table();
         let number = table.next;
         table.next += 1;
-        table
-            .living
-            .insert(number, (subject.clone(), token.clone()));
+        table.living.insert(
+            number,
+            Living {
+                subject: subject.clone(),
+                token: token.clone(),
+                issued_at: now,
+                confirmed_at: now,
+            },
+        );
+        drop(table);
         Lease {
             subject,
             token,
             number,
-            table: Arc::clone(&self.0),
+            shared: Arc::clone(&self.0),
         }
     }
 
     /// Cancels every lease that `cause` concerns, now. Tells how many.
     pub fn revoke(&self, cause: Cause) -> usize {
+        self.cancel(|living| cause.concerns(&living.subject))
+    }
+
+    /// All rights that are held now, each once.
+    pub(super) fn held(&self) -> HashSet<Subject> {
+        let table = self.0.table();
+        let held = table.living.values().filter(|it| !it.token.is_cancelled());
+        held.map(|living| living.subject.clone()).collect()
+    }
+
+    /// Of `asked`, those in `ended` have ended; the others were in force at `asked_at`. Tells how
+    /// many leases were cancelled.
+    pub(super) fn confirm(
+        &self,
+        asked: &HashSet<Subject>,
+        ended: &HashSet<Subject>,
+        asked_at: Instant,
+    ) -> usize {
+        for living in self.0.table().living.values_mut() {
+            if asked.contains(&living.subject) && !ended.contains(&living.subject) {
+                living.confirmed_at = living.confirmed_at.max(asked_at);
+            }
+        }
+        self.cancel(|living| ended.contains(&living.subject))
+    }
+
+    /// Cancels those that nobody confirmed for longer than this.
+    pub(super) fn end_unconfirmed(&self, longer_than: Duration, now: Instant) -> usize {
+        self.cancel(|it| now.saturating_duration_since(it.confirmed_at) > longer_than)
+    }
+
+    /// Cancels those that are this old.
+    pub(super) fn end_older(&self, longest: Duration, now: Instant) -> usize {
+        self.cancel(|living| now.saturating_duration_since(living.issued_at) >= longest)
+    }
+
+    /// Completes when there is none.
+    pub(super) async fn none_left(&self) {
+        // One waiter: the permit of a notification that came too early is found in the next turn.
+        while !self.0.table().living.is_empty() {
+            self.0.emptied.notified().await;
+        }
+    }
+
+    fn cancel(&self, concerns: impl Fn(&Living) -> bool) -> usize {
         let concerned: Vec<CancellationToken> = {
-            let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            table
-                .living
-                .values()
-                .filter(|(subject, _)| cause.concerns(subject))
-                .map(|(_, token)| token.clone())
-                .collect()
+            let table = self.0.table();
+            let living = table.living.values();
+            let living = living.filter(|it| !it.token.is_cancelled() && concerns(it));
+            living.map(|it| it.token.clone()).collect()
         };
         // Outside the lock: waking may run code that drops a lease.
         for token in &concerned {
@@ -108,13 +185,19 @@ impl Leases {
     }
 }
 
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The right to one stream. Whoever carries the stream ends it when [`Lease::cancelled`] completes.
 #[must_use]
 pub struct Lease {
     subject: Subject,
     token: CancellationToken,
     number: u64,
-    table: Arc<Mutex<Table>>,
+    shared: Arc<Shared>,
 }
 
 impl Lease {
@@ -137,8 +220,11 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.shared.table();
         table.living.remove(&self.number);
+        if table.living.is_empty() {
+            self.shared.emptied.notify_one();
+        }
     }
 }
 
@@ -168,7 +254,8 @@ mod tests {
         assert!(!two.token().is_cancelled());
         assert_eq!(
             leases.revoke(Cause::DeviceDeleted(DeviceId(Uuid::from_u128(10)))),
-            2
+            1,
+            "one of the two had ended before"
         );
         assert!(two.token().is_cancelled());
     }

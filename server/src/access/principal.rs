@@ -1,5 +1,7 @@
 //! Who is asking.
 
+use std::hash::{Hash, Hasher};
+
 use api::{ApiTokenId, OrganizationId, SignInId, TokenScope, UserId};
 
 /// An authenticated caller.
@@ -16,6 +18,16 @@ pub struct Principal {
 pub enum Via {
     SignIn(SignInId),
     ApiToken(ApiTokenId, TokenScope),
+}
+
+/// Equal ones are of one id.
+impl Hash for Via {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::SignIn(id) => id.hash(state),
+            Self::ApiToken(id, _) => id.hash(state),
+        }
+    }
 }
 
 /// The organization that a query may see. Every store function of owned records takes one.

@@ -13,7 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Action, Class, SecretHash, Via};
-use crate::http::{ApiError, JsonInput, PathInput, PeerAddr, ProblemSchemas, Problems};
+use crate::http::{
+    ApiError, JsonInput, PathInput, PeerAddr, ProblemSchemas, Problems, created_once,
+};
 use crate::state::AppState;
 
 use super::sign_ins::LONGEST_S;
@@ -112,13 +114,7 @@ async fn list_api_tokens(
     caller: Caller,
 ) -> Result<Json<Page<ApiToken>>, ApiError> {
     let principal = caller.may(Action::Administer)?;
-    let items = accounts.tokens(&principal).await?;
-    let total = items.len() as u64;
-    Ok(Json(Page {
-        items,
-        next_cursor: None,
-        total,
-    }))
+    Ok(Json(Page::whole(accounts.tokens(&principal).await?)))
 }
 
 /// Make an API token
@@ -135,13 +131,9 @@ async fn create_api_token(
     JsonInput(input): JsonInput<CreateApiToken>,
 ) -> Result<Response, ApiError> {
     let principal = caller.may(Action::Administer)?;
-    let created = accounts.create_token(&principal, input).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::CACHE_CONTROL, NO_STORE)],
-        Json(created),
-    )
-        .into_response())
+    Ok(created_once(
+        accounts.create_token(&principal, input).await?,
+    ))
 }
 
 /// Delete an API token

@@ -128,11 +128,19 @@ impl Accounts {
     /// # Errors
     /// When the database fails; who asks then ends the stream.
     pub async fn is_living(&self, via: Via) -> Result<bool, AccountsError> {
+        Ok(self.principal(via).await?.is_some())
+    }
+
+    /// Whom this would authenticate now, from the database; `None` when it has ended.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn principal(&self, via: Via) -> Result<Option<Principal>, AccountsError> {
         let now = self.0.clock.now();
         let reader = self.0.db.reader();
         Ok(match via {
-            Via::SignIn(id) => store::is_sign_in_living(reader, id, Horizon::at(now)).await?,
-            Via::ApiToken(id, _) => store::is_token_living(reader, id, now).await?,
+            Via::SignIn(id) => store::sign_in_of_id(reader, id, Horizon::at(now)).await?,
+            Via::ApiToken(id, _) => store::token_of_id(reader, id, now).await?,
         })
     }
 

@@ -197,20 +197,23 @@ pub(super) async fn sign_in(
     Ok(row.map(SignInRow::into_principal))
 }
 
-pub(super) async fn is_sign_in_living(
+/// Whose sign-in this is, if it has not ended.
+pub(super) async fn sign_in_of_id(
     read: &SqlitePool,
     id: SignInId,
     ended: Horizon,
-) -> sqlx::Result<bool> {
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM sign_ins WHERE id = $1 AND created_at > $2 AND last_used_at > $3",
+) -> sqlx::Result<Option<Principal>> {
+    let row: Option<SignInRow> = sqlx::query_as(
+        "SELECT s.id, s.user_id, u.username, s.organization_id, s.last_used_at
+         FROM sign_ins s JOIN users u ON u.id = s.user_id
+         WHERE s.id = $1 AND s.created_at > $2 AND s.last_used_at > $3",
     )
     .bind(id.0)
     .bind(ended.made.0)
     .bind(ended.used.0)
     .fetch_optional(read)
     .await?;
-    Ok(found.is_some())
+    Ok(row.map(|row| row.into_principal().0))
 }
 
 pub(super) async fn touch_sign_in(
@@ -466,6 +469,18 @@ struct TokenPrincipalRow {
     last_used_at: Option<i64>,
 }
 
+impl TokenPrincipalRow {
+    fn into_principal(self) -> sqlx::Result<(Principal, Option<Timestamp>)> {
+        let principal = Principal {
+            user: UserId(self.user_id),
+            username: self.username,
+            organization: OrganizationId(self.organization_id),
+            via: Via::ApiToken(ApiTokenId(self.id), parse_scope(&self.scope)?),
+        };
+        Ok((principal, self.last_used_at.map(Timestamp)))
+    }
+}
+
 /// Whose token this is, and when it was last used.
 pub(super) async fn token_principal(
     read: &SqlitePool,
@@ -481,14 +496,7 @@ pub(super) async fn token_principal(
     .bind(now.0)
     .fetch_optional(read)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let principal = Principal {
-        user: UserId(row.user_id),
-        username: row.username,
-        organization: OrganizationId(row.organization_id),
-        via: Via::ApiToken(ApiTokenId(row.id), parse_scope(&row.scope)?),
-    };
-    Ok(Some((principal, row.last_used_at.map(Timestamp))))
+    row.map(TokenPrincipalRow::into_principal).transpose()
 }
 
 /// When a token ends; `None`: never.
@@ -503,19 +511,23 @@ pub(super) async fn token_expiry(
     Ok(expiry.map(Timestamp))
 }
 
-pub(super) async fn is_token_living(
+/// Whose token this is, if it has not ended.
+pub(super) async fn token_of_id(
     read: &SqlitePool,
     id: ApiTokenId,
     now: Timestamp,
-) -> sqlx::Result<bool> {
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM api_tokens WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+) -> sqlx::Result<Option<Principal>> {
+    let row: Option<TokenPrincipalRow> = sqlx::query_as(
+        "SELECT t.id, t.scope, t.user_id, u.username, t.organization_id, t.last_used_at
+         FROM api_tokens t JOIN users u ON u.id = t.user_id
+         WHERE t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2)",
     )
     .bind(id.0)
     .bind(now.0)
     .fetch_optional(read)
     .await?;
-    Ok(found.is_some())
+    let principal = row.map(TokenPrincipalRow::into_principal).transpose()?;
+    Ok(principal.map(|(principal, _)| principal))
 }
 
 pub(super) async fn touch_token(

@@ -152,6 +152,11 @@ pub struct Limits {
     pub upgraded_connections: usize,
     /// The body of a request to the API.
     pub api_body_bytes: usize,
+    /// How long a stream, or a browser's event stream, may last at most, in seconds.
+    pub stream_life_s: u64,
+    /// What all tunnels together may have under way; absent: a quarter of the memory limit of the
+    /// machine or its container, at least 64 MiB.
+    pub tunnel_memory_bytes: Option<u64>,
 }
 
 impl Default for Limits {
@@ -161,6 +166,8 @@ impl Default for Limits {
             connections_per_address: 512,
             upgraded_connections: 65_536,
             api_body_bytes: 65_536,
+            stream_life_s: 12 * 3600,
+            tunnel_memory_bytes: None,
         }
     }
 }
@@ -178,6 +185,8 @@ pub struct Timers {
     pub keep_alive_ms: u64,
     /// Without a byte of a request's body, while we want it.
     pub body_stall_ms: u64,
+    /// For the whole body of a request to the manager.
+    pub api_body_ms: u64,
     /// Without a byte taken by the peer, while we have one to send.
     pub write_stall_ms: u64,
     /// For the manager to begin its answer.
@@ -194,6 +203,7 @@ impl Default for Timers {
             head_ms: 10_000,
             keep_alive_ms: 60_000,
             body_stall_ms: 60_000,
+            api_body_ms: 10_000,
             write_stall_ms: 120_000,
             answer_ms: 30_000,
             stop_grace_ms: 30_000,

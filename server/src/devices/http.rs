@@ -6,14 +6,14 @@ use api::{
 };
 use axum::Json;
 use axum::extract::{FromRef, State};
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Action, Cause};
 use crate::accounts::Caller;
-use crate::http::{ApiError, JsonInput, PathInput, Problems, QueryInput};
+use crate::http::{ApiError, JsonInput, PathInput, Problems, QueryInput, created_once};
 use crate::state::AppState;
 
 use super::{Devices, DevicesError};
@@ -149,13 +149,9 @@ async fn list_install_keys(
     caller: Caller,
 ) -> Result<Json<Page<InstallKey>>, ApiError> {
     let principal = caller.may(Action::Administer)?;
-    let items = devices.install_keys(principal.scope()).await?;
-    let total = items.len() as u64;
-    Ok(Json(Page {
-        items,
-        next_cursor: None,
-        total,
-    }))
+    Ok(Json(Page::whole(
+        devices.install_keys(principal.scope()).await?,
+    )))
 }
 
 /// Make an install key
@@ -172,9 +168,9 @@ async fn create_install_key(
     JsonInput(input): JsonInput<CreateInstallKey>,
 ) -> Result<Response, ApiError> {
     let principal = caller.may(Action::Administer)?;
-    let created = devices.create_install_key(principal.scope(), input).await?;
-    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::CREATED, no_store, Json(created)).into_response())
+    Ok(created_once(
+        devices.create_install_key(principal.scope(), input).await?,
+    ))
 }
 
 /// Delete an install key

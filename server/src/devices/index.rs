@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use api::{DeviceId, Timestamp};
+use api::{Attention, Device, DeviceId, Timestamp};
 
 use super::model::Record;
 use super::presence::Presence;
+use super::urls::Urls;
 
 /// A device in memory.
 pub(super) struct Entry {
@@ -13,6 +14,21 @@ pub(super) struct Entry {
     pub(super) presence: Presence,
     /// Of the present or last tunnel; written with `last_seen`.
     pub(super) address: Option<String>,
+    /// Until when two agents are known to have its key.
+    pub(super) duplicate_until: Option<Timestamp>,
+}
+
+impl Entry {
+    /// The device as the API shows it.
+    pub(super) fn view(&self, urls: &Urls, now: Timestamp) -> Device {
+        let is_duplicate = self.duplicate_until.is_some_and(|until| now < until);
+        Device {
+            attention: is_duplicate.then_some(Attention::DuplicateKey),
+            ..self
+                .record
+                .view(&self.presence, self.address.as_deref(), urls, now)
+        }
+    }
 }
 
 /// The index.
@@ -48,6 +64,7 @@ impl Index {
                 record,
                 presence,
                 address,
+                duplicate_until: None,
             },
         );
     }

@@ -117,11 +117,7 @@ impl Devices {
         let now = self.0.clock.now();
         let index = self.index();
         let entry = index.get(id)?;
-        (entry.record.organization == scope.organization()).then(|| {
-            entry
-                .record
-                .view(&entry.presence, entry.address.as_deref(), &self.0.urls, now)
-        })
+        (entry.record.organization == scope.organization()).then(|| entry.view(&self.0.urls, now))
     }
 
     /// Whether a device can be reached; `None`: there is none. Memory only.
@@ -129,6 +125,15 @@ impl Devices {
     pub fn state(&self, id: DeviceId) -> Option<DeviceState> {
         let now = self.0.clock.now();
         Some(self.index().get(id)?.presence.state(now))
+    }
+
+    /// Whose device this is, from the database and not from memory: `None` when it is gone, also if
+    /// nobody has told this process.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn owner(&self, id: DeviceId) -> Result<Option<OrganizationId>, DevicesError> {
+        Ok(store::owner(self.0.db.reader(), id).await?)
     }
 
     /// The number of the next tunnel of a device: boot number << 32 | counter.

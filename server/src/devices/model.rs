@@ -126,6 +126,7 @@ impl Record {
             host_name: self.host_name.clone(),
             enrolled_at: self.enrolled_at,
             services: services.into_iter().map(service).collect(),
+            attention: None,
         }
     }
 }

@@ -89,6 +89,15 @@ impl ServiceRow {
     }
 }
 
+/// Whose device this is.
+pub(super) async fn owner(read: &SqlitePool, id: DeviceId) -> sqlx::Result<Option<OrganizationId>> {
+    let owner = sqlx::query_scalar("SELECT organization_id FROM devices WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(read)
+        .await?;
+    Ok(owner.map(OrganizationId))
+}
+
 pub(super) async fn load_all(read: &SqlitePool) -> sqlx::Result<Vec<Record>> {
     let services: Vec<ServiceRow> = sqlx::query_as(
         "SELECT device_id, name, kind, host, port, tls, title, position, hidden

@@ -87,6 +87,21 @@ impl Devices {
         }
     }
 
+    /// Two agents with the device's key were seen; told with the device for so long.
+    pub fn has_duplicate(&self, device: DeviceId, told_for: Duration) {
+        let seconds = i64::try_from(told_for.as_secs()).unwrap_or(i64::MAX);
+        let until = self.0.clock.now().plus_seconds(seconds);
+        let organization = {
+            let mut index = self.index_mut();
+            let Some(entry) = index.get_mut(device) else {
+                return;
+            };
+            entry.duplicate_until = Some(until);
+            entry.record.organization
+        };
+        self.announce(organization, device);
+    }
+
     /// A tunnel has ended; ignored when a newer epoch is up.
     pub fn disconnected(&self, device: DeviceId, epoch: u64) {
         let now = self.0.clock.now();

@@ -78,12 +78,8 @@ impl Devices {
             let now = self.0.clock.now();
             let index = self.index();
             let entry = index.get(id)?;
-            let address = entry.address.as_deref();
-            let device = entry
-                .record
-                .view(&entry.presence, address, &self.0.urls, now);
             Some(Event::DeviceChanged {
-                device: Box::new(device),
+                device: Box::new(entry.view(&self.0.urls, now)),
             })
         });
     }

@@ -11,6 +11,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::*;
+use crate::access::{Records, recheck};
 use crate::testing::{TestServer, bearer, cookie, request};
 
 /// Generous: nothing here waits longer than the coalescing.
@@ -139,6 +140,24 @@ async fn s34_the_stream_ends_at_sign_out_token_deletion_and_stop() {
         server.state.events.places().is_empty(),
         "places are given back"
     );
+}
+
+#[tokio::test]
+async fn s34_the_stream_ends_when_its_user_is_gone_from_the_database() {
+    let server = TestServer::new().await;
+    server.user("ada").await;
+    let signed_in = server.cookie("ada").await;
+    let response = open(&server, cookie(&signed_in), None).await;
+    let mut body = response.into_body().into_data_stream();
+    chunk(&mut body).await;
+    let mut write = server.db.write().await.unwrap();
+    let delete = sqlx::raw_sql("DELETE FROM users");
+    delete.execute(&mut *write).await.unwrap();
+    write.commit().await.unwrap();
+    let state = &server.state;
+    let records = Records::new(state.accounts.clone(), state.devices.clone());
+    assert!(recheck(&state.leases, &records, tokio::time::Instant::now()).await);
+    assert_eq!(chunk(&mut body).await, "");
 }
 
 #[tokio::test]

@@ -231,8 +231,13 @@ fn refuse(refusal: Refusal) -> Response {
         Refusal::MethodRefused => ProblemCode::MethodNotAllowed,
         _ => ProblemCode::BadRequest,
     };
-    let mut response =
-        problem::with_status(code, refusal.status(), refusal.reason()).into_response();
+    let detail = match refusal {
+        Refusal::HeadTooLarge => {
+            "The head is too large. If cookies were the cause, they are gone now: try again."
+        }
+        _ => refusal.reason(),
+    };
+    let mut response = problem::with_status(code, refusal.status(), detail).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     match refusal.status() {

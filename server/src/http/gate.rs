@@ -22,9 +22,11 @@ use crate::config::Timers;
 /// What is read ahead at once, where reading ahead is needed.
 const READ_BYTES: usize = 4 * 1024;
 /// After our last byte, how long and how much of the peer's is still taken in and thrown away:
-/// closing over unread bytes resets the connection, and the answer may be lost with it.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 256 * 1024;
+/// closing over unread bytes resets the connection, and the answer may be lost with it. A browser
+/// keeps 180 cookies of 4 KiB for a site and sends all of them before it reads the answer that
+/// frees it of them (SECURITY S03).
+const LINGER: Duration = Duration::from_secs(3);
+const LINGER_BYTES: usize = 1024 * 1024;
 
 /// Stands for a refused head, so that hyper answers it in its order and closes.
 const REFUSED_HEAD: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";

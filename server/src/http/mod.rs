@@ -5,6 +5,7 @@
 
 mod accept;
 mod answer;
+mod body;
 mod caps;
 mod chunks;
 mod connection;
@@ -17,6 +18,7 @@ mod host;
 mod input;
 mod link;
 mod origin;
+mod output;
 mod peer;
 mod problem;
 mod problems;
@@ -24,6 +26,7 @@ mod refusal;
 mod request_id;
 mod router;
 mod tls;
+mod websocket;
 
 pub use front::{DeviceService, Front};
 pub use headers::content_security_policy;
@@ -31,9 +34,11 @@ pub use host::{HostError, Hosts, Site};
 pub use input::{JsonInput, PathInput, QueryInput};
 pub use link::ConnectionGuard;
 pub use origin::check_ws_origin;
+pub use output::created_once;
 pub use peer::PeerAddr;
 pub use problem::ApiError;
 pub use problems::{ProblemSchemas, Problems};
 pub use request_id::RequestId;
 pub use router::{manager, with_rules};
 pub use tls::{Certificate, TlsError};
+pub use websocket::WebSocketOffer;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -16,10 +17,14 @@ use utoipa_axum::router::OpenApiRouter;
 use api::{Problem, ProblemCode};
 
 use super::ApiError;
+use super::body::InTime;
 use super::origin::refuse_cross_origin;
 use crate::config::Config;
 use crate::state::AppState;
-use crate::{accounts, devices, events, proxy, relay, web};
+use crate::{accounts, devices, events, proxy, relay, sessions, web};
+
+/// For the database to answer whether it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The head of the API's description; paths and schemas come from the routes.
 #[derive(OpenApi)]
@@ -41,6 +46,7 @@ pub fn manager(state: AppState) -> Router {
         .merge(devices::routes())
         .merge(events::routes())
         .merge(relay::routes())
+        .merge(sessions::routes())
         .merge(proxy::routes())
         .split_for_parts();
     let description = description.to_json().map(Bytes::from).unwrap_or_default();
@@ -57,14 +63,20 @@ pub fn manager(state: AppState) -> Router {
     with_rules(routes.with_state(state), &config)
 }
 
-/// The manager's rules around `routes`. In order: origin, time to begin an answer, body size.
+/// The manager's rules around `routes`. In order: origin, time to begin an answer, time and size of
+/// the body.
 pub fn with_rules(routes: Router, config: &Config) -> Router {
     let own = HeaderValue::from_str(config.public_url.as_str());
     // Parsed of ASCII letters alone; an origin that matches nothing is the safe way to be wrong.
     let own = own.unwrap_or(HeaderValue::from_static("null"));
     let limit = Duration::from_millis(config.timers.answer_ms);
+    let body_limit = Duration::from_millis(config.timers.api_body_ms);
     routes
         .layer(DefaultBodyLimit::max(config.limits.api_body_bytes))
+        .layer(middleware::map_request(move |request: Request| {
+            let timed = request.map(|body| Body::new(InTime::new(body, body_limit)));
+            std::future::ready(timed)
+        }))
         .layer(middleware::from_fn_with_state(limit, in_time))
         .layer(middleware::from_fn_with_state(own, refuse_cross_origin))
 }
@@ -101,9 +113,59 @@ async fn ready(State(state): State<AppState>) -> Response {
         )
             .into_response();
     }
-    Json(Health { status: "ok" }).into_response()
+    // Almost nothing can be done without it, and who balances load should know.
+    match tokio::time::timeout(PING_TIMEOUT, state.db.ping()).await {
+        Ok(Ok(())) => Json(Health { status: "ok" }).into_response(),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(Health { status: "database" }),
+        )
+            .into_response(),
+    }
 }
 
 fn json(body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::testing::TestServer;
+
+    async fn readiness(server: &TestServer) -> (StatusCode, String) {
+        let request = Request::get("/readyz").body(Body::empty()).unwrap();
+        let routes = manager(server.state.clone());
+        let response = routes.oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn readiness_tells_what_is_missing() {
+        let server = TestServer::new().await;
+        let (status, body) = readiness(&server).await;
+        assert_eq!(
+            (status, body.as_str()),
+            (StatusCode::OK, r#"{"status":"ok"}"#)
+        );
+        // The one connection is busy: the answer is waited for, but not for long.
+        let write = server.db.write().await.unwrap();
+        let started = tokio::time::Instant::now();
+        let (status, body) = readiness(&server).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(body, r#"{"status":"database"}"#);
+        assert!(started.elapsed() < Duration::from_secs(3));
+        drop(write);
+        assert_eq!(readiness(&server).await.0, StatusCode::OK);
+        server.db.close().await;
+        assert_eq!(readiness(&server).await.1, r#"{"status":"database"}"#);
+        server.state.lifecycle.stop();
+        assert_eq!(readiness(&server).await.1, r#"{"status":"stopping"}"#);
+    }
 }

@@ -24,17 +24,17 @@ impl Relay {
         let count = u32::try_from(tunnels.len()).unwrap_or(u32::MAX);
         let spread =
             (Duration::from_secs(1) * count / DEVICES_PER_SECOND).clamp(MIN_SPREAD, MAX_SPREAD);
-        for (_, _, tunnel) in &tunnels {
-            tunnel.go_away(GoAway {
+        for (_, _, line) in &tunnels {
+            line.tunnel.go_away(GoAway {
                 reason: GoAwayReason::Restart,
                 reconnect_after: random_below(spread),
                 url: None,
             });
         }
         self.0.lifecycle.spawn("relay-drain", async move {
-            let closing = tunnels.iter().map(|(_, _, tunnel)| async {
-                tunnel.idle().await;
-                tunnel.close();
+            let closing = tunnels.iter().map(|(_, _, line)| async {
+                line.tunnel.idle().await;
+                line.tunnel.close();
             });
             closing.collect::<FuturesUnordered<_>>().count().await;
         });

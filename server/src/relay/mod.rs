@@ -8,7 +8,9 @@
 
 mod admission;
 mod drain;
+mod duplicate;
 mod enrol;
+mod line;
 mod nonce;
 mod open;
 mod problem;
@@ -16,6 +18,8 @@ mod proof;
 mod registry;
 mod serve;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 use std::sync::Arc;
@@ -23,7 +27,7 @@ use std::sync::Arc;
 use api::DeviceId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::GoAwayReason;
+use tunnel::driver::{Budget, GoAwayReason};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -32,6 +36,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::devices::Devices;
 use crate::lifecycle::Lifecycle;
+use crate::machine;
 use crate::state::AppState;
 
 use self::admission::Admission;
@@ -69,12 +74,22 @@ impl Relay {
         lifecycle: Lifecycle,
         nonce_key: [u8; 32],
     ) -> Self {
+        let given = config.limits.tunnel_memory_bytes;
+        let tunnel_memory_bytes = given.unwrap_or_else(machine::tunnel_memory_bytes);
+        tracing::info!(
+            tunnel_memory_bytes,
+            configured = given.is_some(),
+            "memory of tunnels"
+        );
         let relay = Self(Arc::new(Inner {
             devices,
             prover: Prover::new(&config, clock, &nonce_key),
             admission: Admission::default(),
             registry: Registry::new(Instant::now()),
-            tunnel: tunnel::driver::Config::default(),
+            tunnel: tunnel::driver::Config {
+                process_budget: Budget::new(tunnel_memory_bytes),
+                ..tunnel::driver::Config::default()
+            },
             draining: CancellationToken::new(),
             lifecycle: lifecycle.clone(),
         }));
@@ -87,9 +102,16 @@ impl Relay {
 
     /// Ends the device's tunnel (it was deleted or disabled).
     pub fn disconnect(&self, device: DeviceId) {
-        if let Some(tunnel) = self.0.registry.take(device, Instant::now()) {
-            serve::send_away(&tunnel, GoAwayReason::Disabled);
+        if let Some(line) = self.0.registry.take(device, Instant::now()) {
+            serve::send_away(&line.tunnel, GoAwayReason::Disabled);
         }
+    }
+
+    /// The settings of tunnels, with the budget that all of them share: single streams of clients
+    /// take from the same one.
+    #[must_use]
+    pub fn tunnel_config(&self) -> tunnel::driver::Config {
+        self.0.tunnel.clone()
     }
 
     /// How many tunnels are up.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use api::DeviceId;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{self, StreamControl};
+use tunnel::driver::{self, Stream, StreamControl};
 use tunnel::wire::{Code, Target};
 
+use super::line::{Line, WAIT_MAX};
 use super::registry::Whereabouts;
 use super::{Relay, RelayStream};
 use crate::access::Lease;
@@ -36,7 +37,7 @@ pub enum OpenError {
     /// No answer to OPEN in time.
     #[error("the device did not answer in time")]
     TimedOut,
-    /// Too many streams.
+    /// Too many streams, and no room came free in time.
     #[error("the tunnel carries all it can")]
     Busy,
     /// The lease was cancelled meanwhile.
@@ -46,7 +47,8 @@ pub enum OpenError {
 
 impl Relay {
     /// Opens a stream to `target` on `device` and waits until the agent accepted (12 s at most:
-    /// the 10 s that an agent gives a service, and the way there and back). The stream ends, both
+    /// the 10 s that an agent gives a service, and the way there and back; up to 5 s of them for
+    /// room, where the tunnel carries all it can). The stream ends, both
     /// ways and at once, when the lease is cancelled — also while nobody reads or writes it.
     /// Cancel-safe: dropped, the stream is cut.
     ///
@@ -61,32 +63,62 @@ impl Relay {
         if self.0.draining.is_cancelled() {
             return Err(OpenError::Reconnecting);
         }
-        let tunnel = match self.0.registry.find(device, Instant::now()) {
-            Whereabouts::Here(tunnel) => tunnel,
+        let now = Instant::now();
+        let line = match self.0.registry.find(device, now) {
+            Whereabouts::Here(line) => line,
             Whereabouts::ExpectedBack => return Err(OpenError::Reconnecting),
             Whereabouts::Away => return Err(OpenError::Offline),
         };
-        let mut stream = tunnel.open(&target)?;
-        // From here on, not only after ACCEPT: the lease may end while the service is slow.
-        self.0.lifecycle.spawn(
-            "stream-lease",
-            cut_with(lease.token().clone(), stream.control()),
-        );
-        let accepted = timeout(OPEN_TIMEOUT, stream.accepted()).await;
+        let opening = self.open_on(&line, &target, &lease, now + WAIT_MAX);
+        let opened = timeout_at(now + OPEN_TIMEOUT, opening).await;
         if lease.token().is_cancelled() {
             return Err(OpenError::Revoked);
         }
-        accepted.map_err(|_| OpenError::TimedOut)??;
+        let stream = opened.map_err(|_| OpenError::TimedOut)??;
         Ok(RelayStream::new(stream, lease))
+    }
+
+    /// Asks again where the agent itself had no room, in its turn.
+    async fn open_on(
+        &self,
+        line: &Line,
+        target: &Target,
+        lease: &Lease,
+        give_up_at: Instant,
+    ) -> Result<Stream, OpenError> {
+        loop {
+            let mut stream = tokio::select! {
+                biased;
+                () = lease.cancelled() => return Err(OpenError::Revoked),
+                stream = line.open(target, give_up_at) => stream?,
+            };
+            // From here on, not only after ACCEPT: the lease may end while the service is slow.
+            self.0.lifecycle.spawn(
+                "stream-lease",
+                cut_with(lease.token().clone(), stream.control(), line.clone()),
+            );
+            match stream.accepted().await.map_err(OpenError::from) {
+                Ok(()) => {
+                    line.accepted();
+                    return Ok(stream);
+                }
+                Err(OpenError::Busy) if Instant::now() < give_up_at => line.refused(),
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
-/// Cuts the stream when its lease is cancelled. Ends with the stream.
-async fn cut_with(lease: CancellationToken, control: StreamControl) {
+/// Cuts the stream when its lease is cancelled or its tunnel replaced. Ends with the stream.
+async fn cut_with(lease: CancellationToken, control: StreamControl, line: Line) {
     tokio::select! {
         () = lease.cancelled() => control.reset(Code::Revoked, "the right to this stream has ended"),
+        () = line.retired.cancelled() => {
+            control.reset(Code::Reconnecting, "the device has a newer tunnel");
+        }
         () = control.ended() => {}
     }
+    line.freed();
 }
 
 impl From<driver::OpenError> for OpenError {

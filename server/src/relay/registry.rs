@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use api::DeviceId;
 use tokio::time::Instant;
-use tunnel::driver::Tunnel;
+
+use super::line::Line;
 
 /// A device that was lost less long ago is expected back (as its presence has it).
 const EXPECTED_BACK: Duration = Duration::from_secs(20);
@@ -15,10 +16,13 @@ const EXPECTED_AFTER_START: Duration = Duration::from_secs(60);
 /// Two processes with one key take turns so often: somebody copied the key.
 const MAX_SWAPS: u32 = 5;
 const SWAP_WINDOW: Duration = Duration::from_secs(600);
+/// For so long afterwards the tunnel that holds is not replaced by another process's. Long enough
+/// that someone sees it, short enough that a device repaired by hand comes back by itself.
+pub(super) const QUARANTINE: Duration = Duration::from_secs(600);
 
 /// All tunnels, behind one lock that is never held across an await or a call into a tunnel.
 /// Generic over the tunnel's handle for the sake of tests.
-pub(super) struct Registry<T = Tunnel> {
+pub(super) struct Registry<T = Line> {
     started_at: Instant,
     devices: Mutex<HashMap<DeviceId, Slot<T>>>,
 }
@@ -32,6 +36,7 @@ struct Slot<T> {
     /// Not after it was sent away for good.
     expected_back: bool,
     swaps: Swaps,
+    quarantine_until: Option<Instant>,
 }
 
 struct Entry<T> {
@@ -39,10 +44,23 @@ struct Entry<T> {
     tunnel: T,
 }
 
-/// A registered tunnel's predecessor, and whether this looks like two devices with one key.
-pub(super) struct Registered<T> {
-    pub(super) replaced: Option<T>,
-    pub(super) flapping: bool,
+/// A registered tunnel's predecessor.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Replaced<T> {
+    Nothing,
+    /// Of the same process: its own connection was lost.
+    Own(T),
+    /// Of another process, which may live.
+    Other(T),
+}
+
+/// A tunnel that is not registered, and must go.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unregistered<T> {
+    /// A newer one was first.
+    Outdated(T),
+    /// Another process holds, and is not to be replaced now.
+    Quarantined(T),
 }
 
 /// Where a device is.
@@ -61,8 +79,7 @@ impl<T: Clone> Registry<T> {
         }
     }
 
-    /// Makes `tunnel` the device's, unless a newer one was first: then it is given back and must
-    /// go.
+    /// Makes `tunnel` the device's, or gives it back.
     pub(super) fn register(
         &self,
         device: DeviceId,
@@ -70,7 +87,7 @@ impl<T: Clone> Registry<T> {
         instance: [u8; 16],
         tunnel: T,
         now: Instant,
-    ) -> Result<Registered<T>, T> {
+    ) -> Result<Replaced<T>, Unregistered<T>> {
         let mut devices = self.lock();
         let slot = devices.entry(device).or_insert_with(|| Slot {
             current: None,
@@ -81,20 +98,47 @@ impl<T: Clone> Registry<T> {
                 since: now,
                 count: 0,
             },
+            quarantine_until: None,
         });
         if slot.epoch >= epoch {
-            return Err(tunnel);
+            return Err(Unregistered::Outdated(tunnel));
+        }
+        if slot.refuses(&instance, now) {
+            return Err(Unregistered::Quarantined(tunnel));
         }
         slot.epoch = epoch;
         slot.expected_back = true;
-        let replaced = slot.current.replace(Entry { instance, tunnel });
-        let flapping = replaced
-            .as_ref()
-            .is_some_and(|old| old.instance != instance && slot.swaps.count_one(now));
-        Ok(Registered {
-            replaced: replaced.map(|old| old.tunnel),
-            flapping,
+        Ok(match slot.current.replace(Entry { instance, tunnel }) {
+            None => Replaced::Nothing,
+            Some(old) if old.instance == instance => Replaced::Own(old.tunnel),
+            Some(old) => Replaced::Other(old.tunnel),
         })
+    }
+
+    /// A living tunnel was replaced by another process's. Tells whether it was one too many: then
+    /// the one that holds now stays.
+    pub(super) fn count_swap(&self, device: DeviceId, now: Instant) -> bool {
+        let mut devices = self.lock();
+        let Some(slot) = devices.get_mut(&device) else {
+            return false;
+        };
+        let too_many = slot.swaps.count_one(now);
+        if too_many {
+            slot.quarantine_until = Some(now + QUARANTINE);
+            slot.swaps = Swaps {
+                since: now,
+                count: 0,
+            };
+        }
+        too_many
+    }
+
+    /// Whether a tunnel of this process would not be registered now. Nobody is kept out of a
+    /// device that has no tunnel.
+    pub(super) fn refuses(&self, device: DeviceId, instance: &[u8; 16], now: Instant) -> bool {
+        let devices = self.lock();
+        let slot = devices.get(&device);
+        slot.is_some_and(|slot| slot.refuses(instance, now))
     }
 
     /// The tunnel of this epoch has ended. Tells whether it was still the device's.
@@ -174,6 +218,16 @@ impl<T: Clone> Registry<T> {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Slot<T>>> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Slot<T> {
+    fn refuses(&self, instance: &[u8; 16], now: Instant) -> bool {
+        let is_other = self
+            .current
+            .as_ref()
+            .is_some_and(|holder| holder.instance != *instance);
+        is_other && self.quarantine_until.is_some_and(|until| now < until)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use api::DeviceId;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use ring::rand::{SecureRandom, SystemRandom};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -15,9 +16,13 @@ use tunnel::driver::{
 use tunnel::wire::{Code, ServerHello, Windows};
 
 use super::Relay;
-use super::registry::Registered;
+use super::line::Line;
+use super::registry::{Replaced, Unregistered};
 
-type Socket = TokioIo<Upgraded>;
+/// What a tunnel runs over: an upgraded connection, in tests a pipe.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often round-trip times are read.
@@ -28,13 +33,18 @@ const MAX_AGENT_STREAMS: u32 = 16;
 
 /// A device that has proven itself and whose connection is about to become a tunnel.
 pub(super) struct Newcomer {
+    pub(super) proven: ProvenDevice,
+    pub(super) upgrade: OnUpgrade,
+    /// The place among the handshakes.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// Who it is, and from where.
+pub(super) struct ProvenDevice {
     pub(super) device: DeviceId,
     pub(super) key: [u8; 32],
     pub(super) instance: [u8; 16],
     pub(super) address: String,
-    pub(super) upgrade: OnUpgrade,
-    /// The place among the handshakes.
-    pub(super) permit: OwnedSemaphorePermit,
 }
 
 impl Relay {
@@ -42,21 +52,16 @@ impl Relay {
     pub(super) fn welcome(&self, newcomer: Newcomer) {
         let relay = self.clone();
         self.0.lifecycle.spawn("tunnel-handshake", async move {
-            let device = newcomer.device;
+            let device = newcomer.proven.device;
             if let Err(error) = relay.handshake(newcomer).await {
                 tracing::info!(%device, %error, "tunnel not established");
             }
         });
     }
 
-    /// Ends with a task of its own for the tunnel, so that what the handshake needed is freed:
-    /// most tunnels live long and do nothing.
     async fn handshake(&self, newcomer: Newcomer) -> Result<(), HandshakeError> {
         let Newcomer {
-            device,
-            key,
-            instance,
-            address,
+            proven,
             upgrade,
             permit,
         } = newcomer;
@@ -64,8 +69,25 @@ impl Relay {
             .await
             .map_err(|_| HandshakeError::TimedOut)?
             .map_err(std::io::Error::other)?;
-        let (hello, pending) =
-            server_handshake_with(TokioIo::new(upgraded), self.0.tunnel.clone()).await?;
+        self.establish(TokioIo::new(upgraded), proven).await?;
+        drop(permit);
+        Ok(())
+    }
+
+    /// Ends with a task of its own for the tunnel, so that what the handshake needed is freed:
+    /// most tunnels live long and do nothing.
+    pub(super) async fn establish<S: Socket>(
+        &self,
+        socket: S,
+        proven: ProvenDevice,
+    ) -> Result<(), HandshakeError> {
+        let ProvenDevice {
+            device,
+            key,
+            instance,
+            address,
+        } = proven;
+        let (hello, pending) = server_handshake_with(socket, self.0.tunnel.clone()).await?;
         if hello.instance != instance {
             return Err(HandshakeError::Protocol(
                 "HELLO names another instance".to_owned(),
@@ -74,22 +96,21 @@ impl Relay {
         // A tunnel that begins now is newer than all before it, whoever registers first.
         let epoch = self.0.devices.next_epoch();
         let established = pending.answer(self.server_hello(epoch)?).await?;
-        let tunnel = established.tunnel.clone();
-        match self
+        let line = Line::new(established.tunnel.clone());
+        let registered = self
             .0
             .registry
-            .register(device, epoch, instance, tunnel, Instant::now())
-        {
-            Ok(Registered { replaced, flapping }) => {
-                if let Some(replaced) = replaced {
-                    tracing::info!(%device, epoch, "tunnel replaced by a newer one");
-                    send_away(&replaced, GoAwayReason::Replaced);
-                }
-                if flapping {
-                    tracing::warn!(%device, "two agents with the same key keep replacing each other");
-                }
+            .register(device, epoch, instance, line, Instant::now());
+        match registered {
+            Ok(Replaced::Nothing) => {}
+            Ok(Replaced::Own(old)) => {
+                tracing::info!(%device, epoch, "tunnel replaced by a newer one");
+                send_away(&old.tunnel, GoAwayReason::Replaced);
             }
-            Err(outdated) => send_away(&outdated, GoAwayReason::Replaced),
+            Ok(Replaced::Other(old)) => self.replace(device, epoch, address.clone(), old),
+            Err(Unregistered::Outdated(line) | Unregistered::Quarantined(line)) => {
+                send_away(&line.tunnel, GoAwayReason::Replaced);
+            }
         }
         self.check_again(device, &key);
         let relay = self.clone();
@@ -105,7 +126,6 @@ impl Relay {
             // It ended meanwhile, and `serve` may have said so before it was said to be up.
             self.0.devices.disconnected(device, epoch);
         }
-        drop(permit);
         Ok(())
     }
 
@@ -121,9 +141,9 @@ impl Relay {
             self.disconnect(device);
         }
         if self.0.draining.is_cancelled()
-            && let Some(tunnel) = self.0.registry.take(device, Instant::now())
+            && let Some(line) = self.0.registry.take(device, Instant::now())
         {
-            send_away(&tunnel, GoAwayReason::Restart);
+            send_away(&line.tunnel, GoAwayReason::Restart);
         }
     }
 
@@ -148,7 +168,7 @@ impl Relay {
         })
     }
 
-    async fn serve(self, device: DeviceId, epoch: u64, established: Established<Socket>) {
+    async fn serve<S: Socket>(self, device: DeviceId, epoch: u64, established: Established<S>) {
         let Established {
             tunnel: _,
             mut incoming,
@@ -181,8 +201,8 @@ impl Relay {
                 _ = ticks.tick() => {}
                 () = stop.cancelled() => return,
             }
-            for (device, epoch, tunnel) in self.0.registry.all() {
-                if let Some(rtt) = tunnel.stats().rtt {
+            for (device, epoch, line) in self.0.registry.all() {
+                if let Some(rtt) = line.tunnel.stats().rtt {
                     self.0.devices.measured(device, epoch, rtt);
                 }
             }

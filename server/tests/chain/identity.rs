@@ -194,11 +194,7 @@ async fn s28_the_newest_of_two_agents_with_one_key_wins() {
     let clone = RunningAgent::start(config, &device.key);
 
     let error = read_to_end(&mut old_stream).await.unwrap_err();
-    assert_eq!(
-        error.kind(),
-        std::io::ErrorKind::ConnectionAborted,
-        "{error}"
-    );
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
     place.access.assert_echo(device.id).await;
     assert_eq!(place.access.relay.tunnels(), 1);
     // The old one waits a minute; the new one is not knocked out.

@@ -6,12 +6,14 @@
     reason = "a test that fails here has failed"
 )]
 
+mod client;
 mod harness;
 mod place;
 
 mod identity;
 mod rights;
 mod service;
+mod stream;
 mod tunnel_life;
 #[path = "../waiting/mod.rs"]
 mod waiting;

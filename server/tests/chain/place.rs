@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 
 use crate::harness::{Access, RunningAgent, enroll, soon, spawn};
 
+const PASSWORD: &str = "correct horse battery staple";
+
 pub(crate) struct Place {
     pub(crate) access: Access,
     pub(crate) port: u16,
@@ -96,14 +98,18 @@ impl Place {
         }
     }
 
-    /// As a program does it, over the API.
-    pub(crate) async fn delete(&self, device: DeviceId) {
-        let password = Zeroizing::new("correct horse battery staple".to_owned());
+    async fn admin(&self) {
+        let password = Zeroizing::new(PASSWORD.to_owned());
         self.handle
             .accounts
             .create_admin("ada", password)
             .await
             .unwrap();
+    }
+
+    /// A user's full token; the user is made for it.
+    pub(crate) async fn token(&self) -> String {
+        self.admin().await;
         let input = CreateApiToken {
             name: "test".to_owned(),
             scope: TokenScope::Full,
@@ -115,11 +121,46 @@ impl Place {
             .create_api_token_for("ada", input)
             .await
             .unwrap();
+        token.secret
+    }
+
+    /// A user's cookie, of a sign-in as a browser does it; the user is made for it.
+    pub(crate) async fn cookie(&self) -> String {
+        self.admin().await;
+        let body = format!(r#"{{"username":"ada","password":"{PASSWORD}"}}"#);
+        let answer = self
+            .ask(&format!(
+                "POST /api/v1/sign-in HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ))
+            .await;
+        let cookie = answer
+            .split("set-cookie: ")
+            .nth(1)
+            .and_then(|line| line.split(';').next());
+        cookie.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// As the app does it.
+    pub(crate) async fn sign_out(&self, cookie: &str) {
+        let answer = self
+            .ask(&format!(
+                "POST /api/v1/sign-out HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+                 Origin: http://HOST\r\nCookie: {cookie}\r\nContent-Length: 0\r\n\r\n"
+            ))
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    }
+
+    /// As a program does it, over the API.
+    pub(crate) async fn delete(&self, device: DeviceId) {
+        let token = self.token().await;
         let answer = self
             .ask(&format!(
                 "DELETE /api/v1/devices/{device} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
                  Authorization: Bearer {}\r\n\r\n",
-                token.secret
+                token
             ))
             .await;
         assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");

@@ -26,19 +26,21 @@ use crate::device::WebServer;
 
 pub(crate) use crate::waiting::{soon, spawn};
 
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A server that serves.
 pub(crate) struct Place {
     pub(crate) port: u16,
     pub(crate) handle: Handle,
-    _folder: TempDir,
+    /// Where its files are.
+    pub(crate) folder: TempDir,
 }
 
 /// A device with its agent and its web server behind service `web`.
 pub(crate) struct Device {
     pub(crate) enrolled: Enrolled,
     pub(crate) web: WebServer,
+    pub(crate) install_key: String,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -62,7 +64,7 @@ impl Place {
         Self {
             port: address.port(),
             handle,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -102,7 +104,7 @@ impl Place {
             .secret;
         let key = Arc::new(DeviceKey::ephemeral().unwrap());
         let request = Enrol {
-            install_key,
+            install_key: install_key.clone(),
             name: "pump <07>".to_owned(),
         };
         let enrolled = agent::enroll(&config, Arc::clone(&key), &request)
@@ -113,6 +115,7 @@ impl Place {
         let device = Device {
             enrolled,
             web,
+            install_key,
             stop,
             task,
         };

@@ -11,6 +11,7 @@ mod device;
 mod harness;
 
 mod bodies;
+mod canaries;
 mod handoff;
 mod headers;
 mod trouble;

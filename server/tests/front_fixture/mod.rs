@@ -6,9 +6,11 @@
     reason = "what fails here fails the test"
 )]
 
+pub(crate) mod byte_table;
+pub(crate) mod programs;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -35,11 +37,17 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Fixture {
     pub(crate) address: SocketAddr,
     pub(crate) lifecycle: Lifecycle,
-    /// Requests that reached a handler.
-    pub(crate) reached: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<Seen>>>,
     /// What cuts `/endless` and upgraded connections.
     pub(crate) lease: CancellationToken,
     outcome: tokio::task::JoinHandle<Outcome>,
+}
+
+/// A request that reached a handler.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) uri: String,
+    pub(crate) headers: HeaderMap,
 }
 
 pub(crate) fn config() -> Config {
@@ -59,19 +67,22 @@ impl Fixture {
     )]
     pub(crate) async fn with(config: Config) -> Self {
         let lifecycle = Lifecycle::default();
-        let reached = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::new(Mutex::new(Vec::new()));
         let lease = CancellationToken::new();
         let routes = with_rules(routes(lease.clone()), &config);
         let at_devices = routes.clone();
-        let count = |routes: Router, reached: Arc<AtomicUsize>| {
+        let noted = |routes: Router, seen: Arc<Mutex<Vec<Seen>>>| {
             routes.layer(axum::middleware::map_request(
                 move |request: Request<Body>| {
-                    reached.fetch_add(1, Ordering::Relaxed);
+                    seen.lock().unwrap().push(Seen {
+                        uri: request.uri().to_string(),
+                        headers: request.headers().clone(),
+                    });
                     std::future::ready(request)
                 },
             ))
         };
-        let at_devices = count(at_devices, Arc::clone(&reached));
+        let at_devices = noted(at_devices, Arc::clone(&seen));
         let devices: DeviceService = Arc::new(move |_, request| {
             let routes = at_devices.clone();
             Box::pin(async move {
@@ -85,7 +96,7 @@ impl Fixture {
             .tls
             .clone()
             .map(|tls| Certificate::load(tls).unwrap());
-        let manager = count(routes, Arc::clone(&reached));
+        let manager = noted(routes, Arc::clone(&seen));
         let front = Front::new(
             &config,
             certificate.as_ref(),
@@ -104,14 +115,20 @@ impl Fixture {
         Self {
             address,
             lifecycle,
-            reached,
+            seen,
             lease,
             outcome,
         }
     }
 
+    /// How many requests reached a handler.
     pub(crate) fn reached(&self) -> usize {
-        self.reached.load(Ordering::Relaxed)
+        self.seen.lock().unwrap().len()
+    }
+
+    /// The requests that reached a handler, in order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {

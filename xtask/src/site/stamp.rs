@@ -1,7 +1,7 @@
 //! What the site is made of, as one hash: unchanged, nothing is done again.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -10,9 +10,10 @@ use crate::run;
 use crate::tidy::{hex, sources};
 
 /// The hash over all inputs of the site, and over this program that makes it.
-pub(super) fn of(profile: Profile, wasm: &Path) -> Result<String> {
+pub(super) fn of(profile: Profile, wasm: &[PathBuf]) -> Result<String> {
     let root = run::root();
-    let mut inputs = vec![wasm.to_path_buf(), std::env::current_exe()?];
+    let mut inputs = wasm.to_vec();
+    inputs.push(std::env::current_exe()?);
     for folder in ["style", "public", super::vendor::FOLDER] {
         inputs.extend(sources::files_under(&root.join(folder))?);
     }

@@ -5,6 +5,7 @@ mod api_tokens;
 mod appearance;
 mod expiry;
 mod install_keys;
+mod key_table;
 mod secret;
 mod token_form;
 
@@ -25,6 +26,9 @@ pub(crate) fn SettingsPage() -> impl IntoView {
         <ApiTokens />
         <Appearance />
         <Account />
+        <p class="settings__licenses">
+            <a href="/licenses.txt" rel="external" target="_blank">"Licences of icons and fonts"</a>
+        </p>
     }
 }
 

@@ -18,15 +18,18 @@ fn now() -> Instant {
 fn s28_the_newest_wins_whatever_the_order() {
     let registry = Registry::new(now());
     let newer = registry.register(device(1), 6, ONE, "newer", now());
-    assert!(newer.is_ok_and(|registered| registered.replaced.is_none()));
+    assert_eq!(newer, Ok(Replaced::Nothing));
     let older = registry.register(device(1), 5, ONE, "older", now());
-    assert_eq!(older.err(), Some("older"), "it goes, though it came last");
-    assert_eq!(registry.find(device(1), now()), Whereabouts::Here("newer"));
-    let newest = registry.register(device(1), 7, ONE, "newest", now()).ok();
     assert_eq!(
-        newest.and_then(|registered| registered.replaced),
-        Some("newer")
+        older,
+        Err(Unregistered::Outdated("older")),
+        "it goes, though it came last"
     );
+    assert_eq!(registry.find(device(1), now()), Whereabouts::Here("newer"));
+    let newest = registry.register(device(1), 7, ONE, "newest", now());
+    assert_eq!(newest, Ok(Replaced::Own("newer")));
+    let other = registry.register(device(1), 8, TWO, "other", now());
+    assert_eq!(other, Ok(Replaced::Other("newest")));
 }
 
 #[test]
@@ -45,26 +48,40 @@ fn s28_the_end_of_an_old_tunnel_does_not_end_the_new_one() {
 }
 
 #[test]
-fn s28_two_processes_that_keep_swapping_are_noticed() {
+fn s28_two_processes_that_keep_swapping_are_quarantined() {
     let registry = Registry::new(now());
     let start = now();
-    let swap = |epoch: u64, instance, at| {
-        registry
-            .register(device(1), epoch, instance, epoch, at)
-            .is_ok_and(|it| it.flapping)
-    };
-    for epoch in 1..=6 {
-        assert!(
-            !swap(epoch, if epoch % 2 == 0 { ONE } else { TWO }, start),
-            "{epoch}"
-        );
+    let after = |seconds| start + Duration::from_secs(seconds);
+    assert!(registry.register(device(1), 1, ONE, 1, start).is_ok());
+    for swap in 1..=5 {
+        assert!(!registry.count_swap(device(1), after(swap)), "{swap}");
     }
-    assert!(
-        swap(7, TWO, start + Duration::from_secs(1)),
-        "the sixth swap"
-    );
-    let later = start + SWAP_WINDOW + Duration::from_secs(1);
-    assert!(!swap(8, ONE, later), "a new window");
+    assert!(!registry.refuses(device(1), &TWO, after(6)));
+    assert!(registry.count_swap(device(1), after(6)), "the sixth");
+    assert!(registry.refuses(device(1), &TWO, after(7)));
+    let other = registry.register(device(1), 2, TWO, 2, after(7));
+    assert_eq!(other, Err(Unregistered::Quarantined(2)));
+    assert!(!registry.refuses(device(1), &ONE, after(7)), "it holds");
+    let own = registry.register(device(1), 3, ONE, 3, after(7));
+    assert_eq!(own, Ok(Replaced::Own(1)));
+    assert!(registry.remove(device(1), 3, after(8)));
+    assert!(!registry.refuses(device(1), &TWO, after(8)), "nobody holds");
+    let other = registry.register(device(1), 4, TWO, 4, after(8));
+    assert_eq!(other, Ok(Replaced::Nothing));
+    assert!(registry.refuses(device(1), &ONE, after(605)));
+    assert!(!registry.refuses(device(1), &ONE, after(607)), "it is over");
+    assert!(!registry.count_swap(device(1), after(607)), "counted anew");
+}
+
+#[test]
+fn s28_swaps_far_apart_are_no_alarm() {
+    let registry = Registry::new(now());
+    let start = now();
+    assert!(registry.register(device(1), 1, ONE, 1, start).is_ok());
+    for swap in 0..50 {
+        let at = start + Duration::from_secs(swap * 150);
+        assert!(!registry.count_swap(device(1), at), "{swap}");
+    }
 }
 
 #[test]
@@ -72,7 +89,10 @@ fn one_process_that_reconnects_is_no_swap() {
     let registry = Registry::new(now());
     for epoch in 1..=50 {
         let registered = registry.register(device(1), epoch, ONE, epoch, now());
-        assert!(registered.is_ok_and(|registered| !registered.flapping));
+        assert!(matches!(
+            registered,
+            Ok(Replaced::Nothing | Replaced::Own(_))
+        ));
     }
 }
 

@@ -1,0 +1,192 @@
+//! The browser's WebSocket, and the pump between it and the link.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{ArrayBuffer, Uint8Array};
+use remote_messages::StreamFault;
+use tokio::sync::Notify;
+use tunnel::{STREAM_PROTOCOL, Time};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket, WorkerGlobalScope};
+
+use crate::link::{self, Link};
+use crate::stream::Stream;
+use crate::{fault, probe};
+
+/// From the first word to the server's ACCEPT.
+const OPEN_TIMEOUT_MS: u32 = 15_000;
+/// What the WebSocket may hold unsent; beyond it, writes wait.
+const BUFFERED_LIMIT_BYTES: u32 = 256 << 10;
+/// A WebSocket does not tell when it has sent: it is asked this often while it holds something.
+const DRAIN_POLL_MS: u32 = 10;
+const IDLE_TICK_MS: u32 = 60_000;
+
+/// Opens a stream to the service that the address names (`wss://…/stream`). For a Worker: there is
+/// no window here.
+///
+/// # Errors
+/// Why there is none.
+pub async fn open(url: &str) -> Result<Stream, StreamFault> {
+    let start = now_ms().ok_or(StreamFault::Internal)?;
+    let clock = move || {
+        let elapsed_ms = now_ms().map_or(0.0, |now| (now - start).max(0.0));
+        Time::since_start(Duration::from_secs_f64(elapsed_ms / 1000.0))
+    };
+    // Any number that differs from stream to stream does.
+    let seed = js_sys::Math::random().to_bits();
+    let link = Arc::new(Link::new(Arc::new(clock), seed));
+    // Dropped by whatever happens below, it takes the WebSocket along.
+    let stream = Stream::new(Arc::clone(&link));
+    let opening = Rc::new(Opening::default());
+    let socket = Socket::new(url, &link, &opening).map_err(|_| StreamFault::Internal)?;
+    spawn_local(pump(socket, Arc::clone(&link)));
+    let accepted = async {
+        opening.settled.notified().await;
+        if opening.is_open.get() {
+            link.accepted().await
+        } else {
+            Err(probe::refusal(url).await)
+        }
+    };
+    tokio::select! {
+        outcome = accepted => outcome.map(|()| stream),
+        () = TimeoutFuture::new(OPEN_TIMEOUT_MS) => Err(StreamFault::TimedOut),
+    }
+}
+
+/// Whether the WebSocket came to be.
+#[derive(Default)]
+struct Opening {
+    is_open: Cell<bool>,
+    settled: Notify,
+}
+
+struct Socket {
+    socket: WebSocket,
+    /// Of all that was handed to the WebSocket, what it had not sent when last asked.
+    unsent_bytes: u64,
+    /// Called by the browser for as long as they are kept.
+    _on_event: Closure<dyn FnMut(Event)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Socket {
+    fn new(url: &str, link: &Arc<Link>, opening: &Rc<Opening>) -> Result<Self, JsValue> {
+        let socket = WebSocket::new_with_str(url, STREAM_PROTOCOL)?;
+        socket.set_binary_type(BinaryType::Arraybuffer);
+
+        let on_open = {
+            let (socket, link) = (socket.clone(), Arc::clone(link));
+            let opening = Rc::clone(opening);
+            Closure::<dyn FnMut(Event)>::new(move |_| {
+                opening.is_open.set(true);
+                let hello = link::hello();
+                if hello.is_none_or(|hello| socket.send_with_u8_array(&hello).is_err()) {
+                    link.close(StreamFault::Internal);
+                }
+                opening.settled.notify_one();
+            })
+        };
+        let on_message = {
+            let link = Arc::clone(link);
+            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+                match message.data().dyn_into::<ArrayBuffer>() {
+                    Ok(buffer) => link.receive(Bytes::from(Uint8Array::new(&buffer).to_vec())),
+                    // Text has no meaning here.
+                    Err(_) => link.close(StreamFault::Internal),
+                }
+            })
+        };
+        let on_close = {
+            let (link, opening) = (Arc::clone(link), Rc::clone(opening));
+            Closure::<dyn FnMut(CloseEvent)>::new(move |close: CloseEvent| {
+                link.close(fault::of_close(close.code()));
+                opening.settled.notify_one();
+            })
+        };
+        socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Ok(Self {
+            socket,
+            unsent_bytes: 0,
+            _on_event: on_open,
+            _on_message: on_message,
+            _on_close: on_close,
+        })
+    }
+
+    /// Hands over what there is to send, while the WebSocket takes it.
+    fn flush(&mut self, link: &Link) {
+        if self.socket.ready_state() != WebSocket::OPEN {
+            return;
+        }
+        self.note_sent(link);
+        // The last words of a stream that nobody wants go out however much is before them.
+        while self.socket.buffered_amount() < BUFFERED_LIMIT_BYTES || !link.is_held() {
+            let Some(message) = link.transmit() else {
+                break;
+            };
+            if self.socket.send_with_u8_array(&message).is_err() {
+                link.close(StreamFault::Lost);
+                break;
+            }
+            self.unsent_bytes += message.len() as u64;
+            self.note_sent(link);
+        }
+    }
+
+    fn note_sent(&mut self, link: &Link) {
+        let unsent = u64::from(self.socket.buffered_amount()).min(self.unsent_bytes);
+        if unsent < self.unsent_bytes {
+            link.sent(self.unsent_bytes - unsent);
+            self.unsent_bytes = unsent;
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        // Browsers allow no code of ours; it is closed already or closes with 1005.
+        let _ = self.socket.close();
+    }
+}
+
+/// Runs for as long as the connection and the stream do.
+async fn pump(mut socket: Socket, link: Arc<Link>) {
+    loop {
+        socket.flush(&link);
+        if link.is_over() {
+            return;
+        }
+        let tick_ms = link.next_tick().map_or(IDLE_TICK_MS, |wait| {
+            u32::try_from(wait.as_millis()).map_or(IDLE_TICK_MS, |ms| ms.min(IDLE_TICK_MS))
+        });
+        let wait_ms = if socket.unsent_bytes > 0 {
+            tick_ms.min(DRAIN_POLL_MS)
+        } else {
+            // A timer may be early by the part of a millisecond that was cut off.
+            tick_ms.saturating_add(1)
+        };
+        tokio::select! {
+            () = link.pump.notified() => {}
+            () = TimeoutFuture::new(wait_ms) => link.tick(),
+        }
+    }
+}
+
+fn now_ms() -> Option<f64> {
+    let scope: WorkerGlobalScope = js_sys::global().dyn_into().ok()?;
+    Some(scope.performance()?.now())
+}

@@ -1,0 +1,42 @@
+//! Two agents with one key (SECURITY S28): the newest wins, until they keep replacing each other.
+
+use api::DeviceId;
+use tokio::time::Instant;
+use tunnel::driver::GoAwayReason;
+
+use super::Relay;
+use super::line::Line;
+use super::registry::QUARANTINE;
+use super::serve::send_away;
+
+impl Relay {
+    /// Sends away the tunnel of another process that `epoch` has replaced. Its streams end now; it
+    /// is asked whether it lives, since only then it is a swap: an agent that was started again
+    /// after a crash leaves a tunnel behind that nobody holds.
+    pub(super) fn replace(&self, device: DeviceId, epoch: u64, address: String, old: Line) {
+        old.retired.cancel();
+        let relay = self.clone();
+        self.0.lifecycle.spawn("tunnel-probe", async move {
+            let lives = old.answers().await;
+            tracing::info!(%device, epoch, lives, "tunnel replaced by another process's");
+            if lives && relay.0.registry.count_swap(device, Instant::now()) {
+                tracing::warn!(
+                    %device, epoch, address, quarantine_s = QUARANTINE.as_secs(),
+                    "two agents with one key keep replacing each other: the newest stays; \
+                     was the key copied?"
+                );
+                relay.0.devices.has_duplicate(device, QUARANTINE);
+            }
+            send_away(&old.tunnel, GoAwayReason::Replaced);
+        });
+    }
+
+    /// Whether this process of the device's agent has to stay away for now.
+    pub(super) fn refuses(&self, device: DeviceId, instance: &[u8; 16]) -> bool {
+        let refused = self.0.registry.refuses(device, instance, Instant::now());
+        if refused {
+            tracing::info!(%device, "refused: another agent with the same key holds the tunnel");
+        }
+        refused
+    }
+}

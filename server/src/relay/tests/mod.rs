@@ -1,0 +1,6 @@
+//! The relay over pipes: a real multiplexer at the agent's end, no socket between.
+
+mod agent;
+mod duplicates;
+mod rights;
+mod room;
