@@ -47,7 +47,7 @@ export class Terminal {
   }
 
   async isReady(): Promise<void> {
-    await expect(this.screen).toContainText(/[#$] ?$/m, { timeout: 20_000 });
+    await expect(this.screen).toContainText(/[#$]\s*$/, { timeout: 20_000 });
   }
 
   /** Types a line as a person does. */
@@ -60,5 +60,47 @@ export class Terminal {
   async runs(line: string, output: string | RegExp): Promise<void> {
     await this.type(line);
     await expect(this.screen).toContainText(output, { timeout: 20_000 });
+  }
+
+  /** The connection as the bar tells it. */
+  get status(): Locator {
+    return this.page.locator('.viewer__status');
+  }
+
+  /** What is said instead of a shell. */
+  panel(words: string | RegExp): Locator {
+    return this.page.getByRole('heading', { level: 2, name: words });
+  }
+
+  /** Opens it as people do: from the device's page. */
+  async openFromDevice(device: Device): Promise<void> {
+    await this.page.goto(`${this.demo.url}/devices/${device.id}`);
+    await this.page.getByRole('link', { name: 'Open terminal ssh' }).click();
+    await expect(this.userName).toBeVisible();
+  }
+
+  async press(keys: string): Promise<void> {
+    await this.page.locator('.xterm-helper-textarea').focus();
+    await this.page.keyboard.press(keys);
+  }
+
+  /** The size as the shell knows it. */
+  async size(): Promise<{ columns: number; rows: number }> {
+    const mark = `size-${Math.random().toString(36).slice(2, 8)}`;
+    await this.type(`echo ${mark.slice(0, 5)}''${mark.slice(5)}=$(tput cols)x$(tput lines)`);
+    const told = new RegExp(`${mark}=(\\d+)x(\\d+)`);
+    await expect(this.screen).toContainText(told);
+    const [, columns, rows] = told.exec((await this.screen.textContent()) ?? '') ?? [];
+    return { columns: Number(columns), rows: Number(rows) };
+  }
+
+  /** How many lines are drawn. */
+  get drawnRows(): Promise<number> {
+    return this.page.locator('.xterm-rows > div').count();
+  }
+
+  key(name: string): Locator {
+    const row = this.page.getByRole('toolbar', { name: 'Keys' });
+    return row.getByRole('button', { name, exact: true });
   }
 }

@@ -56,6 +56,8 @@ pub(super) struct Control {
     pub(super) settings: RwSignal<Settings>,
     pub(super) modifiers: RwSignal<Modifiers>,
     pub(super) searching: RwSignal<bool>,
+    /// On a phone the bar may be hidden; whoever leaves the terminal needs it.
+    pub(super) bar: RwSignal<bool>,
     pub(super) selected: RwSignal<bool>,
     /// A text that is asked about before it goes in.
     pub(super) paste: RwSignal<Option<String>>,
@@ -87,6 +89,7 @@ impl Control {
             settings: RwSignal::new(Settings::read()),
             modifiers: RwSignal::new(Modifiers::default()),
             searching: RwSignal::new(false),
+            bar: RwSignal::new(false),
             selected: RwSignal::new(false),
             paste: RwSignal::new(None),
             link: RwSignal::new(None),
@@ -327,7 +330,10 @@ impl Control {
             Chord::Larger => self.change_settings(Settings::larger),
             Chord::Smaller => self.change_settings(Settings::smaller),
             Chord::UsualSize => self.change_settings(Settings::usual),
-            Chord::Leave => focus(FIRST_ACTION),
+            Chord::Leave => {
+                self.bar.set(true);
+                focus(FIRST_ACTION);
+            }
         }
     }
 

@@ -65,7 +65,7 @@ fn cover(stage: &Stage) -> Cover {
     match stage {
         Stage::SignIn(_) | Stage::Busy(_) => Cover::Card,
         Stage::HostKey(_) => Cover::HostKey,
-        Stage::Prompts(_) => Cover::Prompts,
+        Stage::Prompts { .. } => Cover::Prompts,
         Stage::Running => Cover::None,
         Stage::Away => Cover::Away,
         Stage::Over(_) => Cover::Over,
@@ -107,6 +107,7 @@ pub(super) fn TerminalViewer(device: DeviceSignal, id: DeviceId, service: String
             status=Signal::derive(move || control.stage.with(status::words).to_owned())
             measure=control.measure
             hides=running
+            called_back=control.bar
             actions=move || view! { <Actions control=control running=running /> }
             foot=move || view! { <KeyRow control=control running=running /> }
         >

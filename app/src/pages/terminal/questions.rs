@@ -64,19 +64,21 @@ pub(super) fn PromptForm(control: Control) -> impl IntoView {
     // A second round of questions replaces the first.
     let prompts = Memo::new(move |_| {
         control.stage.with(|stage| match stage {
-            Stage::Prompts(prompts) => Some(prompts.clone()),
+            Stage::Prompts { prompts, refused } => Some((prompts.clone(), *refused)),
             _ => None,
         })
     });
     move || {
-        prompts
-            .get()
-            .map(|prompts| view! { <Questions control=control prompts=prompts /> })
+        prompts.get().map(|(prompts, refused)| {
+            view! {
+                <Questions control=control prompts=prompts refused=refused />
+            }
+        })
     }
 }
 
 #[component]
-fn Questions(control: Control, prompts: Prompts) -> impl IntoView {
+fn Questions(control: Control, prompts: Prompts, refused: bool) -> impl IntoView {
     let title = cleaned(&prompts.title, MOST_LETTERS);
     let text = cleaned(&prompts.text, MOST_LETTERS);
     let answers: Vec<RwSignal<String>> = prompts
@@ -107,6 +109,9 @@ fn Questions(control: Control, prompts: Prompts) -> impl IntoView {
                     {title.unwrap_or_else(|| "The device asks".to_owned())}
                 </h2>
                 {text.map(|text| view! { <p class="panel__text">{text}</p> })}
+                {refused.then(|| view! {
+                    <p class="form__error" role="alert">"The device refused what you answered before."</p>
+                })}
                 <form class="form" on:submit=submit>
                     {fields}
                     <div class="form__actions panel__actions">

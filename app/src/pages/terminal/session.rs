@@ -14,7 +14,11 @@ pub(super) enum Stage {
     /// Asks whether a key that nobody knows is the device's.
     HostKey(HostKey),
     /// Asks what the device asks.
-    Prompts(Prompts),
+    Prompts {
+        prompts: Prompts,
+        /// What was answered before was refused.
+        refused: bool,
+    },
     /// The shell runs.
     Running,
     /// The device cannot be reached; goes on by itself when it can.
@@ -62,6 +66,15 @@ pub(super) enum Credential {
         text: String,
         passphrase: Option<String>,
     },
+}
+
+impl Credential {
+    const fn method(&self) -> Method {
+        match self {
+            Self::Password(_) => Method::Password,
+            Self::Key { .. } => Method::Key,
+        }
+    }
 }
 
 /// Why it is over.
@@ -225,65 +238,65 @@ impl Session {
 
     fn asked(&mut self, sign_in: SignIn) -> Vec<Action> {
         self.takes_sign_in = true;
-        let (refused, prompts) = (sign_in.refused, sign_in.prompts.clone());
+        let refused = sign_in.refused;
         self.offered = sign_in;
         let fault = match self.tried {
             Some(fault @ Fault::Key(_)) => Some(fault),
             Some(fault) if refused => Some(fault),
             _ => None,
         };
-        if let Some(prompts) = prompts {
-            return self.prompted(prompts);
-        }
-        if self.pending.is_some() {
-            return self.try_pending(fault);
-        }
-        self.stage = form(fault);
-        Vec::new()
+        self.try_pending(fault)
     }
 
-    /// Many servers ask for the password in this way alone: then it is not asked for twice.
-    fn prompted(&mut self, prompts: Prompts) -> Vec<Action> {
-        let is_password = match prompts.fields.as_slice() {
-            [only] => !only.echo && only.text.to_lowercase().contains("password"),
-            _ => false,
-        };
-        if let (true, Some(Credential::Password(password))) = (is_password, &self.pending) {
-            let answers = vec![password.clone()];
-            self.pending = None;
-            self.tried = Some(Fault::Refused(Method::Password));
-            self.stage = Stage::Busy(Step::SigningIn);
-            return vec![Action::Send(ToWorker::Answers { answers })];
-        }
-        // A question without fields is a notice: it wants an empty answer.
-        if prompts.fields.is_empty() {
-            return vec![Action::Send(ToWorker::Answers {
-                answers: Vec::new(),
-            })];
-        }
-        self.stage = Stage::Prompts(prompts);
-        Vec::new()
-    }
-
+    /// Tries what was typed, if the device takes it now; else asks, and says what was wrong.
     fn try_pending(&mut self, fault: Option<Fault>) -> Vec<Action> {
-        let Some(credential) = self.pending.take() else {
-            self.stage = form(fault);
-            return Vec::new();
+        let asks_password = self.offered.prompts.as_ref().is_some_and(wants_password);
+        let message = match self.pending.take() {
+            // Many servers ask for the password in this way alone: it is not asked for twice.
+            Some(Credential::Password(password)) if asks_password => {
+                self.tried = Some(Fault::Refused(Method::Password));
+                ToWorker::Answers {
+                    answers: vec![password],
+                }
+            }
+            Some(Credential::Password(password)) if self.takes_password() => {
+                self.tried = Some(Fault::Refused(Method::Password));
+                ToWorker::Password { password }
+            }
+            Some(Credential::Key { text, passphrase }) if self.offered.key => {
+                self.tried = Some(Fault::Refused(Method::Key));
+                ToWorker::PrivateKey { text, passphrase }
+            }
+            kept => return self.ask(kept, fault, asks_password),
         };
-        let (method, taken) = match credential {
-            Credential::Password(_) => (Method::Password, self.offered.password),
-            Credential::Key { .. } => (Method::Key, self.offered.key),
-        };
-        if !taken {
-            self.stage = form(Some(Fault::NotTaken(method)));
-            return Vec::new();
-        }
-        self.tried = Some(Fault::Refused(method));
         self.stage = Stage::Busy(Step::SigningIn);
-        vec![Action::Send(match credential {
-            Credential::Password(password) => ToWorker::Password { password },
-            Credential::Key { text, passphrase } => ToWorker::PrivateKey { text, passphrase },
-        })]
+        vec![Action::Send(message)]
+    }
+
+    fn takes_password(&self) -> bool {
+        self.offered.password && self.offered.prompts.is_none()
+    }
+
+    fn ask(
+        &mut self,
+        kept: Option<Credential>,
+        fault: Option<Fault>,
+        asks_password: bool,
+    ) -> Vec<Action> {
+        let typed_before = matches!(fault, Some(Fault::Refused(_) | Fault::Key(_)));
+        match self.offered.prompts.clone() {
+            // The form has a field for that, and says beside it what was wrong.
+            Some(_) if asks_password && typed_before => self.stage = form(fault),
+            Some(prompts) => {
+                let refused = self.offered.refused && self.tried.is_some();
+                self.stage = Stage::Prompts { prompts, refused };
+            }
+            None => {
+                let not_taken = kept.map(|credential| Fault::NotTaken(credential.method()));
+                self.stage = form(not_taken.or(fault));
+            }
+        }
+        Vec::new()
     }
 
     fn trust(&mut self) -> Vec<Action> {
@@ -296,7 +309,7 @@ impl Session {
     }
 
     fn answer(&mut self, answers: Vec<String>) -> Vec<Action> {
-        if !matches!(self.stage, Stage::Prompts(_)) {
+        if !matches!(self.stage, Stage::Prompts { .. }) {
             return Vec::new();
         }
         self.tried = Some(Fault::Answers);
@@ -368,6 +381,17 @@ impl Session {
 
 fn form(fault: Option<Fault>) -> Stage {
     Stage::SignIn(Form { fault })
+}
+
+/// One hidden field is the password, in whatever language, unless it says that it is something else.
+fn wants_password(prompts: &Prompts) -> bool {
+    const OTHERS: [&str; 6] = ["code", "otp", "pin", "token", "passcode", "verification"];
+    let [only] = prompts.fields.as_slice() else {
+        return false;
+    };
+    let text = only.text.to_lowercase();
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric());
+    !only.echo && !words.any(|word| OTHERS.contains(&word))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ pub(super) const fn words(stage: &Stage) -> &'static str {
         Stage::SignIn(_) => "Not connected",
         Stage::Busy(Step::SigningIn) => "Signing in…",
         Stage::Busy(_) => "Connecting…",
-        Stage::HostKey(_) | Stage::Prompts(_) => "Waiting for you",
+        Stage::HostKey(_) | Stage::Prompts { .. } => "Waiting for you",
         Stage::Running => "Connected",
         Stage::Away => "Waiting for the device",
         Stage::Over(_) => "Disconnected",

@@ -22,13 +22,15 @@ pub(crate) fn ViewerFrame(
     status: Signal<String>,
     #[prop(optional, into)] measure: Signal<Option<Measure>>,
     #[prop(optional, into)] hides: Signal<bool>,
+    /// Whether the bar was called back: by a tap here, or by a key in the content.
+    #[prop(optional)]
+    called_back: RwSignal<bool>,
     #[prop(optional, into)] actions: ViewFn,
     /// Above a phone's keyboard.
     #[prop(optional, into)]
     foot: ViewFn,
     children: Children,
 ) -> impl IntoView {
-    let called_back = RwSignal::new(false);
     let hidden = Memo::new(move |_| hides.get() && !called_back.get());
     let node = NodeRef::<html::Div>::new();
     viewport::follow(node);

@@ -188,26 +188,76 @@ fn another_host_key_is_a_hard_stop() {
 
 #[test]
 fn a_question_for_the_password_is_answered_with_the_password() {
+    for text in ["(ada@pump) Password: ", "Passwort:", "Mot de passe : "] {
+        let mut session = connected();
+        let sent = session.take(Input::Told(asks(&[(text, false)])));
+        assert!(
+            matches!(sent.as_slice(), [Action::Send(ToWorker::Answers { answers })] if answers == &["right"]),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_refused_answer_leads_back_to_the_form_and_the_next_goes_to_the_open_question() {
     let mut session = connected();
-    let sent = session.take(Input::Told(asks(&[("(ada@pump) Password: ", false)])));
-    assert!(
-        matches!(sent.as_slice(), [Action::Send(ToWorker::Answers { answers })] if answers == &["right"])
-    );
-    // A second question is for the person.
     session.take(Input::Told(asks(&[("Password: ", false)])));
-    assert!(matches!(session.stage(), Stage::Prompts(_)));
+    let mut again = asks(&[("Password: ", false)]);
+    if let ToPage::SignIn(sign_in) = &mut again {
+        sign_in.refused = true;
+    }
+    assert!(session.take(Input::Told(again)).is_empty());
+    assert_eq!(fault(&session), Some(Fault::Refused(Method::Password)));
+    let sent = submit(&mut session, "ada", password("other"));
+    assert!(
+        matches!(sent.as_slice(), [Action::Send(ToWorker::Answers { answers })] if answers == &["other"])
+    );
+}
+
+#[test]
+fn a_second_question_is_for_the_person() {
+    let mut session = connected();
+    session.take(Input::Told(asks(&[("Password: ", false)])));
+    let code = &[("Verification code: ", false)];
+    session.take(Input::Told(asks(code)));
+    let expected = Stage::Prompts {
+        prompts: prompts(code),
+        refused: false,
+    };
+    assert_eq!(session.stage(), &expected);
+}
+
+#[test]
+fn a_key_goes_before_a_question() {
+    let mut session = Session::new(true);
+    let text = "-----BEGIN".to_owned();
+    let key = Credential::Key {
+        text,
+        passphrase: None,
+    };
+    submit(&mut session, "ada", key);
+    let sent = session.take(Input::Told(asks(&[("Password: ", false)])));
+    assert!(matches!(
+        sent.as_slice(),
+        [Action::Send(ToWorker::PrivateKey { .. })]
+    ));
 }
 
 #[test]
 fn other_questions_never_get_the_password() {
     for fields in [
         &[("Verification code: ", false)][..],
+        &[("One-time PIN:", false)],
         &[("Password: ", true)],
         &[("Password: ", false), ("Code: ", false)],
     ] {
         let mut session = connected();
         assert!(session.take(Input::Told(asks(fields))).is_empty());
-        assert_eq!(session.stage(), &Stage::Prompts(prompts(fields)));
+        let expected = Stage::Prompts {
+            prompts: prompts(fields),
+            refused: false,
+        };
+        assert_eq!(session.stage(), &expected);
         let sent = session.take(Input::Answers(vec!["1".to_owned()]));
         assert!(matches!(
             sent.as_slice(),
