@@ -47,12 +47,21 @@ export class Terminal {
   }
 
   async isReady(): Promise<void> {
-    await expect(this.screen).toContainText(/[#$] ?$/m, { timeout: 20_000 });
+    await expect(this.screen).toContainText(/[#$]\s*$/, { timeout: 20_000 });
+  }
+
+  async focus(): Promise<void> {
+    await this.page.locator('.xterm-helper-textarea').focus();
+  }
+
+  /** What is on the screen. */
+  async text(): Promise<string> {
+    return this.screen.innerText();
   }
 
   /** Types a line as a person does. */
   async type(line: string): Promise<void> {
-    await this.page.locator('.xterm-helper-textarea').focus();
+    await this.focus();
     await this.page.keyboard.type(`${line}\n`);
   }
 
