@@ -13,7 +13,8 @@ use crate::components::{Glyph, Icon, IconButton, Menu};
 pub(super) fn Actions(control: Control, running: Memo<bool>) -> impl IntoView {
     // Also when it is over: what was written can be searched and copied.
     let shown = Memo::new(move |_| {
-        running.get() || control.stage.with(|stage| matches!(stage, Stage::Over(_)))
+        let over = control.stage.with(|stage| matches!(stage, Stage::Over(_)));
+        running.get() || (over && control.written.get())
     });
     move || {
         shown.get().then(|| {

@@ -45,6 +45,8 @@ pub(super) struct Control {
     screen: StoredValue<Option<Screen>, LocalStorage>,
     drawn: StoredValue<Drawn>,
     pub(super) stage: RwSignal<Stage>,
+    /// A shell has written here: there is something to search and to copy, also when it is over.
+    pub(super) written: RwSignal<bool>,
     /// Whether the host key in use was trusted here and is not reported by the device.
     pub(super) pinned: RwSignal<bool>,
     pub(super) measure: RwSignal<Option<Measure>>,
@@ -77,6 +79,7 @@ impl Control {
             opening: StoredValue::new(None),
             screen: StoredValue::new_local(None),
             drawn: StoredValue::new(Drawn::default()),
+            written: RwSignal::new(false),
             pinned: RwSignal::new(false),
             measure: RwSignal::new(None),
             title: RwSignal::new(None),
@@ -217,6 +220,7 @@ impl Control {
         self.service
             .with_value(|service| pins::keep_user(self.id, service, user));
         self.title.set(None);
+        self.written.set(true);
         self.with_screen(|screen| {
             screen.reset();
             screen.focus();

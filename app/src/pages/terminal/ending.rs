@@ -8,7 +8,7 @@ use remote_messages::ssh::{Ended, HostKey};
 use super::control::Control;
 use super::session::{Ending, Input, Stage};
 use super::status::doing;
-use crate::components::{Button, Glyph, Time, Variant};
+use crate::components::{Button, Glyph, Variant};
 use crate::pages::viewer::{Panel, Tone};
 use crate::paths;
 use crate::state::{Clock, focus, window};
@@ -25,13 +25,8 @@ const MOST_LETTERS: usize = 120;
 #[component]
 pub(super) fn Away(control: Control) -> impl IntoView {
     let (device, clock) = (control.device, Clock::expect());
-    let state = Memo::new(move |_| {
-        device.with(|device| {
-            device
-                .as_ref()
-                .map(|device| (device.state, device.last_seen))
-        })
-    });
+    let state =
+        Memo::new(move |_| device.with(|device| device.as_ref().map(|device| device.state)));
     let sentence = move || {
         device.with(|device| {
             let device = device.as_ref()?;
@@ -52,17 +47,14 @@ pub(super) fn Away(control: Control) -> impl IntoView {
             text="It goes on by itself as soon as the device is online. You can leave this open."
         >
             <p class="panel__state" role="status">{sentence}</p>
-            {move || state.get().map(|(state, last_seen)| view! {
-                {last_seen.map(|at| view! {
-                    <p class="panel__detail">"Last seen " <Time at=at /></p>
-                })}
+            {move || state.get().map(|state| view! {
                 <ol class="panel__steps">
                     {offline_advice(state).iter().map(|step| view! { <li>{*step}</li> }).collect_view()}
                 </ol>
             })}
             <div class="form__actions panel__actions">
                 <BackToDevice control=control />
-                {move || state.get().filter(|(state, _)| *state == api::DeviceState::Online).map(|_| view! {
+                {move || state.get().filter(|state| *state == api::DeviceState::Online).map(|_| view! {
                     <Button variant=Variant::Primary on_click=move |_| control.take(Input::Retry)>
                         "Try now"
                     </Button>

@@ -10,14 +10,13 @@ use super::keys::{Hold, Key, Modifiers};
 const REPEATS_AFTER_MS: u32 = 400;
 const REPEATS_EVERY_MS: u32 = 70;
 
-const FIRST: [(Key, &str, &str); 7] = [
+const FIRST: [(Key, &str, &str); 6] = [
     (Key::Escape, "Esc", "Escape"),
     (Key::Tab, "Tab", "Tab"),
     (Key::Left, "←", "Left"),
     (Key::Down, "↓", "Down"),
     (Key::Up, "↑", "Up"),
     (Key::Right, "→", "Right"),
-    (Key::Letter('/'), "/", "Slash"),
 ];
 
 const SECOND: [(Key, &str, &str); 8] = [
@@ -39,8 +38,10 @@ pub(super) fn KeyRow(control: Control, running: Memo<bool>) -> impl IntoView {
         running.get().then(|| {
             view! {
                 <div class="key-row" role="toolbar" aria-label="Keys">
-                    <ModifierKey control=control label="Ctrl" pick=|held| &mut held.ctrl />
-                    <ModifierKey control=control label="Alt" pick=|held| &mut held.alt />
+                    {move || (!second.get()).then(|| view! {
+                        <ModifierKey control=control label="Ctrl" pick=|held| &mut held.ctrl />
+                        <ModifierKey control=control label="Alt" pick=|held| &mut held.alt />
+                    })}
                     {move || {
                         let keys: &[_] = if second.get() { &SECOND } else { &FIRST };
                         keys.iter()

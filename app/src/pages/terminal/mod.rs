@@ -137,12 +137,12 @@ fn Drawing(control: Control) -> impl IntoView {
     });
     view! {
         <div
-            class="terminal"
-            class:terminal--rings=move || control.bell.rings.get()
+            class="shell"
+            class:shell--rings=move || control.bell.rings.get()
             role="region"
             aria-label="Terminal"
         >
-            <div class="terminal__host" node_ref=host></div>
+            <div class="shell__host" node_ref=host></div>
         </div>
     }
 }

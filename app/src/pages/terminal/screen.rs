@@ -1,6 +1,5 @@
 //! The terminal as it is drawn: xterm.js in an element, and what it tells.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -59,7 +58,6 @@ pub(super) struct Screen {
     search: SearchAddon,
     host: HtmlElement,
     observer: Option<ResizeObserver>,
-    told_size: Rc<RefCell<Option<Size>>>,
     /// The functions that the library calls, and the listeners: they live as long as it does.
     _functions: Vec<JsValue>,
     _listeners: Vec<EventListener>,
@@ -95,8 +93,7 @@ impl Screen {
             terminal.load_addon(addon);
         }
         listen(&terminal, &hear, &mut functions);
-        let told_size = Rc::new(RefCell::new(None));
-        let observer = observe(&host, &fit, &terminal, &told_size, &hear, &mut functions);
+        let observer = observe(&host, &fit, &mut functions);
         let listeners = clipboard::listen(&host, &terminal, &hear);
         let touch = touch::listen(&host, &terminal);
         fit.fit();
@@ -106,7 +103,6 @@ impl Screen {
             search,
             host,
             observer,
-            told_size,
             _functions: functions,
             _listeners: listeners,
             _touch: touch,
@@ -115,9 +111,7 @@ impl Screen {
 
     /// The size now.
     pub(super) fn size(&self) -> Size {
-        let size = size(&self.terminal);
-        *self.told_size.borrow_mut() = Some(size);
-        size
+        size(&self.terminal)
     }
 
     /// Draws bytes of the shell, in order; they are not copied. `drawn` is called once.
@@ -241,6 +235,9 @@ fn listen(terminal: &Terminal, hear: &Hear, functions: &mut Vec<JsValue>) {
     let (tell, of) = (Rc::clone(hear), terminal.clone());
     let selected = Closure::<dyn Fn()>::new(move || tell(Heard::Selected(of.has_selection())));
     terminal.on_selection(&keep(selected.into_js_value()));
+    let (tell, of) = (Rc::clone(hear), terminal.clone());
+    let resized = Closure::<dyn Fn()>::new(move || tell(Heard::Resized(size(&of))));
+    terminal.on_resize(&keep(resized.into_js_value()));
     let tell = Rc::clone(hear);
     let key = Closure::<dyn Fn(KeyboardEvent) -> bool>::new(move |event| take_key(&event, &tell));
     terminal.on_key(&keep(key.into_js_value()));
@@ -288,21 +285,12 @@ fn on_link(hear: &Hear, named: bool) -> JsValue {
 fn observe(
     host: &HtmlElement,
     fit: &FitAddon,
-    terminal: &Terminal,
-    told: &Rc<RefCell<Option<Size>>>,
-    hear: &Hear,
     functions: &mut Vec<JsValue>,
 ) -> Option<ResizeObserver> {
-    let (host_now, fit, terminal) = (host.clone(), fit.clone(), terminal.clone());
-    let (told, tell) = (Rc::clone(told), Rc::clone(hear));
+    let (host_now, fit) = (host.clone(), fit.clone());
     let resized = Closure::<dyn Fn()>::new(move || {
-        if host_now.client_width() == 0 || host_now.client_height() == 0 {
-            return;
-        }
-        fit.fit();
-        let now = size(&terminal);
-        if told.replace(Some(now)).is_some_and(|before| before != now) {
-            tell(Heard::Resized(now));
+        if host_now.client_width() > 0 && host_now.client_height() > 0 {
+            fit.fit();
         }
     })
     .into_js_value();

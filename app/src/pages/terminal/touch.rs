@@ -70,8 +70,8 @@ pub(super) fn listen(host: &HtmlElement, terminal: &Terminal) -> Touch {
                 *finger = Some(Finger::Scrolls { y });
             }
             Some(Finger::Scrolls { y: before }) => {
-                scroll(&shell, f64::from(before - y), x, y);
-                *finger = Some(Finger::Scrolls { y });
+                let rest_px = scroll(&shown, &shell, before - y, x, y);
+                *finger = Some(Finger::Scrolls { y: y + rest_px });
             }
             Some(Finger::Selects { from, to }) => {
                 if let Some(cell) = cell_at(&shown, &shell, x, y) {
@@ -100,10 +100,29 @@ fn only_finger(event: &web_sys::Event) -> Option<(i32, i32)> {
     Some((touch.client_x(), touch.client_y()))
 }
 
-/// As a wheel would: the library scrolls, or tells a program that reads the mouse.
-fn scroll(terminal: &Terminal, delta_y: f64, x: i32, y: i32) {
+/// Scrolls by as many whole lines as the finger has gone, and gives what is left of its way. A program
+/// that has the screen, or reads the mouse, is told of a wheel instead.
+fn scroll(host: &HtmlElement, terminal: &Terminal, way_px: i32, x: i32, y: i32) -> i32 {
+    let line_px = host.client_height() / i32::from(terminal.rows().max(1));
+    let lines = way_px / line_px.max(1);
+    if lines == 0 {
+        return way_px;
+    }
+    let is_plain = terminal.buffer().active().kind() == "normal";
+    if is_plain && terminal.modes().mouse_tracking() == "none" {
+        terminal.scroll_lines(lines);
+    } else {
+        for _ in 0..lines.abs() {
+            turn_wheel(terminal, lines.signum(), x, y);
+        }
+    }
+    way_px - lines * line_px
+}
+
+fn turn_wheel(terminal: &Terminal, line: i32, x: i32, y: i32) {
     let about = WheelEventInit::new();
-    about.set_delta_y(delta_y);
+    about.set_delta_y(f64::from(line));
+    about.set_delta_mode(WheelEvent::DOM_DELTA_LINE);
     about.set_client_x(x);
     about.set_client_y(y);
     about.set_bubbles(true);
@@ -112,8 +131,7 @@ fn scroll(terminal: &Terminal, delta_y: f64, x: i32, y: i32) {
         WheelEvent::new_with_event_init_dict("wheel", &about),
         terminal.element(),
     ) {
-        let target = element.query_selector(".xterm-screen").ok().flatten();
-        let _ = target.unwrap_or(element).dispatch_event(&event);
+        let _ = element.dispatch_event(&event);
     }
 }
 

@@ -92,3 +92,39 @@ fn read(event: &MessageEvent) -> Option<Report> {
     }
     data.dyn_into().ok().map(Report::Output)
 }
+
+#[cfg(test)]
+mod tests {
+    use remote_messages::StreamFault;
+    use remote_messages::ssh::{Ended, KeyFault, Size};
+
+    use super::*;
+
+    #[test]
+    fn messages_are_the_json_that_both_ends_write() {
+        for (message, text) in [
+            (
+                ToPage::KeyUnusable(KeyFault::Encrypted),
+                r#"{"kind":"key_unusable","encrypted":null}"#,
+            ),
+            (
+                ToPage::Ended(Ended::Stream {
+                    fault: StreamFault::Revoked,
+                }),
+                r#"{"kind":"ended","how":"stream","fault":"revoked"}"#,
+            ),
+            (ToPage::Shell, r#"{"kind":"shell"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&message).unwrap(), text);
+            assert_eq!(serde_json::from_str::<ToPage>(text).unwrap(), message);
+        }
+        let size = ToWorker::Resize(Size {
+            columns: 80,
+            rows: 24,
+        });
+        assert_eq!(
+            serde_json::to_string(&size).unwrap(),
+            r#"{"kind":"resize","columns":80,"rows":24}"#
+        );
+    }
+}

@@ -36,6 +36,8 @@ extern "C" {
     /// As if it had been typed.
     #[wasm_bindgen(method)]
     pub(super) fn input(this: &Terminal, text: &str, by_user: bool);
+    #[wasm_bindgen(method, js_name = scrollLines)]
+    pub(super) fn scroll_lines(this: &Terminal, lines: i32);
     #[wasm_bindgen(method, js_name = getSelection)]
     pub(super) fn selection(this: &Terminal) -> String;
     #[wasm_bindgen(method, js_name = hasSelection)]
@@ -68,6 +70,8 @@ extern "C" {
     pub(super) fn on_data(this: &Terminal, handler: &Function);
     #[wasm_bindgen(method, js_name = onBinary)]
     pub(super) fn on_binary(this: &Terminal, handler: &Function);
+    #[wasm_bindgen(method, js_name = onResize)]
+    pub(super) fn on_resize(this: &Terminal, handler: &Function);
     #[wasm_bindgen(method, js_name = onTitleChange)]
     pub(super) fn on_title(this: &Terminal, handler: &Function);
     #[wasm_bindgen(method, js_name = onBell)]
@@ -81,6 +85,10 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = applicationCursorKeysMode)]
     pub(super) fn application_cursor_keys(this: &Modes) -> bool;
 
+    /// `none`, or what the program in the shell wants to know of the mouse.
+    #[wasm_bindgen(method, getter, js_name = mouseTrackingMode)]
+    pub(super) fn mouse_tracking(this: &Modes) -> String;
+
     pub(super) type Parser;
     #[wasm_bindgen(method, js_name = registerOscHandler)]
     pub(super) fn on_osc(this: &Parser, number: u16, handler: &Function);
@@ -89,6 +97,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn active(this: &Buffers) -> Buffer;
     pub(super) type Buffer;
+    /// `normal`, or `alternate`: a program has the whole screen.
+    #[wasm_bindgen(method, getter, js_name = type)]
+    pub(super) fn kind(this: &Buffer) -> String;
     /// The line of the buffer that is the first shown.
     #[wasm_bindgen(method, getter, js_name = viewportY)]
     pub(super) fn first_shown(this: &Buffer) -> i32;
