@@ -167,21 +167,21 @@ test.describe('when the device is lost', () => {
   });
 });
 
-test('what is found by the search is marked', async ({ demo, terminal, page, isMobile }) => {
-  test.skip(isMobile, 'the search is in the menu there');
+test('what is found by the search is marked', { tag: '@desktop' }, async ({ demo, terminal, page }) => {
   await terminal.signIn(demo.device(PUMP));
   await terminal.runs('for n in 1 2 3; do echo needle-$((n * 111)); done', 'needle-333');
   await page.getByRole('button', { name: 'Search in the terminal' }).click();
   const search = page.getByRole('searchbox', { name: 'Search in the terminal' });
   await search.fill('needle-222');
+  await search.press('Enter');
   await expect(page.locator('.xterm-selection div')).not.toHaveCount(0);
   await expect(page.getByText('Not found')).toBeHidden();
   await search.fill('needle-444');
+  await search.press('Enter');
   await expect(page.getByText('Not found')).toBeVisible();
 });
 
-test('copy and paste by keyboard', async ({ demo, terminal, page, context, isMobile }) => {
-  test.skip(isMobile, 'phones have no such keys');
+test('copy and paste by keyboard', { tag: '@desktop' }, async ({ demo, terminal, page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await terminal.signIn(demo.device(PUMP));
   await page.evaluate(() => navigator.clipboard.writeText('echo pasted-$((6 * 7))'));
@@ -217,8 +217,7 @@ test('s43 escape sequences reach neither clipboard nor shell', async ({
   expect(await terminal.text()).not.toMatch(/[lL]rm -rf/);
 });
 
-test('the key row types what phones lack', async ({ demo, terminal, page, isMobile }) => {
-  test.skip(!isMobile, 'for phones');
+test('the key row types what phones lack', { tag: '@phone' }, async ({ demo, terminal, page }) => {
   await terminal.signIn(demo.device(PUMP));
   await terminal.type('sleep 600');
   const keys = page.getByRole('toolbar', { name: 'Keys' });
