@@ -1,7 +1,9 @@
 // Every story runs on a desktop and on a phone.
 import { defineConfig, devices } from '@playwright/test';
 
-const screenshots = process.env.SCREENSHOTS !== undefined;
+// What is run by itself: pictures to be looked at, measurements.
+const alone = process.env.SCREENSHOTS ? '@screenshots' : process.env.BENCH ? '@bench' : undefined;
+const others = alone ? [] : ['@screenshots', '@bench'];
 
 const launchOptions = {
   // Debian's own; nothing is downloaded.
@@ -27,12 +29,19 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   forbidOnly: true,
   retries: 0,
-  grep: screenshots ? /@screenshots/ : undefined,
-  grepInvert: screenshots ? undefined : /@screenshots/,
+  grep: alone ? new RegExp(alone) : undefined,
   reporter: [['list'], ['json', { outputFile: 'test-results/report.json' }]],
   use: { launchOptions, screenshot: 'only-on-failure', trace: 'retain-on-failure' },
   projects: [
-    { name: 'desktop', use: { ...devices['Desktop Chrome'] } },
-    { name: 'phone', use: { ...devices['Pixel 7'] } },
+    {
+      name: 'desktop',
+      use: { ...devices['Desktop Chrome'] },
+      grepInvert: tagged('@phone', ...others),
+    },
+    { name: 'phone', use: { ...devices['Pixel 7'] }, grepInvert: tagged('@desktop', ...others) },
   ],
 });
+
+function tagged(...tags: string[]): RegExp {
+  return new RegExp(tags.join('|'));
+}

@@ -1,24 +1,64 @@
-//! bench: speed and memory against the reference pair, release build.
+//! bench: speed and memory against the reference pair, and of what runs in a browser; release build.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{native, run};
+use crate::site::{self, Profile};
+use crate::{native, run, setup, test};
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    browser: Option<Browser>,
     /// For the bench itself, such as `--json FILE`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
-/// Builds and runs `adit-bench`.
+/// What is measured in a browser.
+#[derive(clap::Subcommand)]
+enum Browser {
+    /// The terminal: keystroke to glyph, a file of 32 MB.
+    Ssh {
+        /// Writes the rows here as JSON.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+}
+
+/// Builds and runs `adit-bench`, or a measurement in a browser.
 ///
 /// # Errors
 /// It does not build, or a row misses what it must hold.
 pub(crate) fn perform(options: &Options) -> Result<()> {
+    if let Some(Browser::Ssh { json }) = &options.browser {
+        return in_browser("bench-ssh", json.as_deref());
+    }
     run::run(run::cargo().args(["build", "--release", "-p", "bench"]))?;
     let program = native::programs(true).join("adit-bench");
     run::become_program(Command::new(program).args(&options.arguments))
+}
+
+fn in_browser(story: &str, json: Option<&std::path::Path>) -> Result<()> {
+    setup::perform(setup::Need::everything())?;
+    site::build(Profile::Release)?;
+    run::run(run::cargo().args([
+        "build",
+        "--release",
+        "-p",
+        "server",
+        "-p",
+        "agent",
+        "-p",
+        "demo",
+    ]))?;
+    let mut command = test::playwright_command(&native::programs(true).join("adit-demo"));
+    command.arg(story).env("BENCH", "1");
+    if let Some(path) = json {
+        command.env("BENCH_JSON", std::path::absolute(path)?);
+    }
+    run::run(&mut command)
 }

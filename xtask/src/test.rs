@@ -139,10 +139,16 @@ fn types_of_stories() -> Result<()> {
 fn stories() -> Result<Tally> {
     let report = run::root().join("end2end/test-results/report.json");
     let _ = fs::remove_file(&report);
-    let mut command = end2end(&["node_modules/@playwright/test/cli.js", "test"]);
-    command.env("ADIT_DEMO", demo::program());
+    let mut command = playwright_command(&demo::program());
     let ended_well = run::run(&mut command).is_ok();
     Ok(Tally::of_runner(playwright(&report)?, ended_well))
+}
+
+/// Browser stories, with this demo behind them.
+pub(crate) fn playwright_command(demo: &Path) -> Command {
+    let mut command = end2end(&["node_modules/@playwright/test/cli.js", "test"]);
+    command.env("ADIT_DEMO", demo);
+    command
 }
 
 fn end2end(words: &[&str]) -> Command {

@@ -52,6 +52,13 @@ export class DeviceList {
     return opened;
   }
 
+  /** Opens the terminal, in this tab. */
+  async openTerminal(device: Device): Promise<void> {
+    const name = `Open ssh of ${device.name}`;
+    await this.row(device).getByRole('link', { name, exact: true }).click();
+    await expect(this.page.getByLabel('User name')).toBeVisible();
+  }
+
   /** From the account's menu where there is one, else from the settings: a phone has no rail. */
   async signOut(): Promise<void> {
     const account = this.page.getByRole('button', { name: 'Your account' });

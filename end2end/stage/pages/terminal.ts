@@ -50,9 +50,18 @@ export class Terminal {
     await expect(this.screen).toContainText(/[#$]\s*$/, { timeout: 20_000 });
   }
 
+  async focus(): Promise<void> {
+    await this.page.locator('.xterm-helper-textarea').focus();
+  }
+
+  /** What is on the screen. */
+  async text(): Promise<string> {
+    return this.screen.innerText();
+  }
+
   /** Types a line as a person does. */
   async type(line: string): Promise<void> {
-    await this.page.locator('.xterm-helper-textarea').focus();
+    await this.focus();
     await this.page.keyboard.type(`${line}\n`);
   }
 
@@ -72,31 +81,9 @@ export class Terminal {
     return this.page.getByRole('heading', { level: 2, name: words });
   }
 
-  /** Opens it as people do: from the device's page. */
-  async openFromDevice(device: Device): Promise<void> {
-    await this.page.goto(`${this.demo.url}/devices/${device.id}`);
-    await this.page.getByRole('link', { name: 'Open terminal ssh' }).click();
-    await expect(this.userName).toBeVisible();
-  }
-
   async press(keys: string): Promise<void> {
-    await this.page.locator('.xterm-helper-textarea').focus();
+    await this.focus();
     await this.page.keyboard.press(keys);
-  }
-
-  /** The size as the shell knows it. */
-  async size(): Promise<{ columns: number; rows: number }> {
-    const mark = `size-${Math.random().toString(36).slice(2, 8)}`;
-    await this.type(`echo ${mark.slice(0, 5)}''${mark.slice(5)}=$(tput cols)x$(tput lines)`);
-    const told = new RegExp(`${mark}=(\\d+)x(\\d+)`);
-    await expect(this.screen).toContainText(told);
-    const [, columns, rows] = told.exec((await this.screen.textContent()) ?? '') ?? [];
-    return { columns: Number(columns), rows: Number(rows) };
-  }
-
-  /** How many lines are drawn. */
-  get drawnRows(): Promise<number> {
-    return this.page.locator('.xterm-rows > div').count();
   }
 
   key(name: string): Locator {

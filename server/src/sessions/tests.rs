@@ -1,6 +1,8 @@
 //! The relay is blind to what it need not see: a tap in the splice, between the two ends, after
 //! unmasking.
 
+mod ssh;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use tunnel::driver::{Config as StreamConfig, Stream, stream_handshake};
 use tunnel::wire::StreamHello;
 use zeroize::Zeroizing;
 
+use self::ssh::Sshd;
 use super::tap;
 use crate::access::Scope;
 use crate::clock::Clock;
@@ -170,4 +173,25 @@ async fn s25_what_a_plain_service_says_is_seen_by_the_relay() {
     assert_eq!(echoed, marker.as_bytes());
     assert!(tap::saw(marker.as_bytes()));
     assert!(tap::seen_bytes() >= 2 * marker.len(), "both ways");
+}
+
+/// What is typed in a terminal and what the shell answers goes through the same splice, and nobody
+/// there can read it.
+#[tokio::test]
+async fn s25_s42_the_relay_cannot_read_a_terminal() {
+    let sshd = Sshd::start().await;
+    let place = Place::with(vec![service("ssh", ServiceKind::Ssh, sshd.port)]).await;
+    let shell = sshd.shell(place.stream("ssh").await).await;
+    let before = tap::seen_bytes();
+    let marker = uuid::Uuid::now_v7().to_string();
+    shell.type_text(&format!("echo {marker}\n"));
+    // As it was typed, and as it was answered.
+    shell.shows(&marker, 2).await;
+    assert!(
+        tap::seen_bytes() >= before + 2 * marker.len(),
+        "it went through the tap"
+    );
+    assert!(!tap::saw(marker.as_bytes()));
+    // It is not the marker's length or letters that hide it: the protocol's own words are seen.
+    assert!(tap::saw(b"SSH-2.0-"));
 }

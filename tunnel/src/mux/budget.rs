@@ -39,7 +39,7 @@ impl Budget {
     fn charge_within(&self, bytes: u64, limit: u64) -> bool {
         self.0
             .used_bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(bytes).filter(|sum| *sum <= limit)
             })
             .is_ok()

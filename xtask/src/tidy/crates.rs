@@ -30,7 +30,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Tests of these may use more: a chain test runs an agent in its own process.
-const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[("server", &["agent"])];
+const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[(
+    "server",
+    &["agent", "remote-messages", "remote-ssh", "remote-stream"],
+)];
 
 /// What cargo knows of the workspace and all it depends on.
 ///
