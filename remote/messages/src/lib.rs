@@ -7,5 +7,6 @@
 
 pub mod ssh;
 mod stream;
+pub mod vnc;
 
 pub use stream::StreamFault;

@@ -16,6 +16,7 @@ mod handshake;
 mod input;
 mod keys;
 mod message;
+mod pace;
 mod screen;
 mod session;
 mod shared;
@@ -32,6 +33,7 @@ use self::shared::Shared;
 pub use self::error::{Error, SecurityType};
 pub use self::keys::{KeyEvent, Keyboard, Press, keysym_of, keysym_of_letter};
 pub use self::message::Buttons;
+pub use self::pace::Pace;
 pub use self::screen::{PIXEL_BYTES, Rect, Screen};
 
 /// How much a picture may lose on its way.

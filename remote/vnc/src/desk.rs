@@ -1,0 +1,289 @@
+//! One desktop: the client, what it draws on, and who is told.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Array, Uint8Array};
+use remote_messages::vnc::{self, Ended, ToPage, ToWorker};
+use remote_stream::{Stream, Watch};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::Notify;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, console};
+use zeroize::Zeroizing;
+
+use crate::canvas::{Canvas, cursor_url};
+use crate::ended;
+use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Press, Quality};
+
+const READ_BYTES: usize = 64 << 10;
+const TRAFFIC_EVERY_MS: u32 = 2_000;
+
+pub(crate) struct Desk {
+    client: RefCell<Client>,
+    keyboard: RefCell<Keyboard>,
+    canvas: Canvas,
+    pace: RefCell<Pace>,
+    chosen: Cell<vnc::Quality>,
+    /// When the update that comes in was asked for, and how much had come by then.
+    asked: Cell<(f64, u64)>,
+    received_bytes: Cell<u64>,
+    drawn: Cell<bool>,
+    /// There is something to send, or it is over.
+    output: Notify,
+    closed: Cell<bool>,
+}
+
+impl Desk {
+    pub(crate) fn new(canvas: Canvas, quality: vnc::Quality) -> Rc<Self> {
+        let desk = Self {
+            client: RefCell::default(),
+            keyboard: RefCell::default(),
+            canvas,
+            pace: RefCell::default(),
+            chosen: Cell::new(quality),
+            asked: Cell::new((now_ms(), 0)),
+            received_bytes: Cell::new(0),
+            drawn: Cell::new(false),
+            output: Notify::new(),
+            closed: Cell::new(false),
+        };
+        if let Some(fixed) = fixed(quality) {
+            desk.client.borrow_mut().set_quality(fixed);
+        }
+        Rc::new(desk)
+    }
+
+    /// Serves until it ends.
+    pub(crate) async fn serve(self: &Rc<Self>, stream: Stream) -> Ended {
+        let watch = stream.watch();
+        let (reader, writer) = tokio::io::split(stream);
+        let ended = tokio::select! {
+            ended = self.read(reader) => ended,
+            () = self.write(writer) => Ended::Disconnected,
+            () = tell_traffic(&watch) => Ended::Disconnected,
+        };
+        match (ended, watch.fault()) {
+            _ if self.closed.get() => Ended::Closed,
+            (Ended::Disconnected, Some(fault)) => Ended::Stream { fault },
+            (ended, _) => ended,
+        }
+    }
+
+    async fn read(self: &Rc<Self>, mut reader: ReadHalf<Stream>) -> Ended {
+        let mut bytes = vec![0; READ_BYTES];
+        loop {
+            let outcome = match reader.read(&mut bytes).await {
+                Ok(length) if length > 0 => {
+                    self.received_bytes
+                        .set(self.received_bytes.get() + length as u64);
+                    self.client.borrow_mut().feed(&bytes[..length])
+                }
+                _ => self.client.borrow_mut().end(),
+            };
+            self.take_events();
+            self.output.notify_one();
+            if let Err(error) = outcome {
+                return ended::of(error);
+            }
+        }
+    }
+
+    async fn write(&self, mut writer: WriteHalf<Stream>) {
+        loop {
+            let output = self.client.borrow_mut().take_output();
+            if !output.is_empty() && writer.write_all(&output).await.is_err() {
+                return;
+            }
+            if self.closed.get() {
+                let _ = writer.shutdown().await;
+                return;
+            }
+            if output.is_empty() {
+                self.output.notified().await;
+            }
+        }
+    }
+
+    fn take_events(self: &Rc<Self>) {
+        loop {
+            let event = self.client.borrow_mut().poll_event();
+            match event {
+                None => return,
+                Some(Event::UpdateEnd) => self.updated(),
+                Some(Event::Resized { width, height }) => {
+                    self.canvas.resize(width, height);
+                    tell(&ToPage::Resized { width, height });
+                }
+                Some(Event::Cursor(cursor)) => spawn_local(async move {
+                    let image = cursor_url(&cursor).await.unwrap_or(None);
+                    tell(&ToPage::Cursor {
+                        image,
+                        hot_x: cursor.hot_x,
+                        hot_y: cursor.hot_y,
+                    });
+                }),
+                Some(Event::PasswordWanted) => tell(&ToPage::PasswordWanted),
+                Some(Event::Name(name)) => tell(&ToPage::Name { name }),
+                Some(Event::Clipboard(text)) => tell(&ToPage::Clipboard { text }),
+                Some(Event::Bell) => tell(&ToPage::Bell),
+                Some(Event::ResizeRefused) => tell(&ToPage::ResizeRefused),
+            }
+        }
+    }
+
+    /// Draws, and asks for more once it is on the screen: a page that nobody sees asks for nothing.
+    fn updated(self: &Rc<Self>) {
+        let drawn = self
+            .client
+            .borrow_mut()
+            .with_screen(|screen| self.canvas.draw(screen));
+        if drawn.is_err() {
+            console::warn_1(&"vnc: the browser does not draw".into());
+        }
+        if !self.drawn.replace(true) {
+            tell(&ToPage::Running);
+        }
+        let (asked_ms, before_bytes) = self.asked.get();
+        let elapsed = Duration::from_secs_f64((now_ms() - asked_ms).max(0.0) / 1000.0);
+        let came = self.received_bytes.get() - before_bytes;
+        let measured = self.pace.borrow_mut().observe(came, elapsed);
+        let quality = fixed(self.chosen.get()).unwrap_or(measured);
+        self.client.borrow_mut().set_quality(quality);
+        let desk = Rc::clone(self);
+        after_frame(move || {
+            desk.client.borrow_mut().request_update();
+            desk.asked.set((now_ms(), desk.received_bytes.get()));
+            desk.output.notify_one();
+        });
+    }
+
+    /// A message of the page.
+    pub(crate) fn say(self: &Rc<Self>, message: ToWorker) {
+        match message {
+            ToWorker::Open { .. } => {}
+            ToWorker::Password { password } => {
+                // If it ends the session, the reader learns it from the next read.
+                let _ = self
+                    .client
+                    .borrow_mut()
+                    .answer_password(Zeroizing::new(password));
+            }
+            ToWorker::Key {
+                key,
+                code,
+                location,
+                down,
+            } => {
+                let press = Press {
+                    key: &key,
+                    code: &code,
+                    location,
+                };
+                let mut keyboard = self.keyboard.borrow_mut();
+                let events = if down {
+                    keyboard.down(press)
+                } else {
+                    keyboard.up(&code)
+                };
+                self.send_keys(&events);
+            }
+            ToWorker::Text { text } => self.send_keys(&Keyboard::text(&text)),
+            ToWorker::ControlAltDelete => self.send_keys(&Keyboard::control_alt_delete()),
+            ToWorker::Blur => {
+                let events = self.keyboard.borrow_mut().release_all();
+                self.send_keys(&events);
+            }
+            ToWorker::Pointer { x, y, buttons } => {
+                self.client.borrow_mut().pointer(x, y, Buttons(buttons));
+            }
+            ToWorker::Clipboard { text } => self.client.borrow_mut().set_clipboard(&text),
+            ToWorker::Resize { width, height } => self.client.borrow_mut().resize(width, height),
+            ToWorker::Quality { quality } => {
+                self.chosen.set(quality);
+                if let Some(fixed) = fixed(quality) {
+                    self.client.borrow_mut().set_quality(fixed);
+                }
+            }
+            ToWorker::Screenshot => {
+                let desk = Rc::clone(self);
+                spawn_local(async move {
+                    match desk.canvas.png().await {
+                        Ok(png) => post_bytes(&png),
+                        Err(_) => console::warn_1(&"vnc: no screenshot".into()),
+                    }
+                });
+            }
+            ToWorker::Close => self.closed.set(true),
+        }
+        self.output.notify_one();
+    }
+
+    fn send_keys(&self, events: &[(u32, bool)]) {
+        let mut client = self.client.borrow_mut();
+        for (keysym, down) in events {
+            client.key(*keysym, *down);
+        }
+    }
+}
+
+fn fixed(quality: vnc::Quality) -> Option<Quality> {
+    match quality {
+        vnc::Quality::Automatic => None,
+        vnc::Quality::Lossless => Some(Quality::Lossless),
+        vnc::Quality::High => Some(Quality::High),
+        vnc::Quality::Medium => Some(Quality::Medium),
+        vnc::Quality::Low => Some(Quality::Low),
+    }
+}
+
+async fn tell_traffic(watch: &Watch) {
+    let mut last = None;
+    loop {
+        let stats = watch.stats();
+        if last.replace(stats) != Some(stats) {
+            tell(&ToPage::Traffic {
+                sent_bytes: stats.sent_bytes,
+                received_bytes: stats.received_bytes,
+                rtt_ms: stats
+                    .rtt
+                    .and_then(|rtt| u32::try_from(rtt.as_millis()).ok()),
+            });
+        }
+        TimeoutFuture::new(TRAFFIC_EVERY_MS).await;
+    }
+}
+
+/// Tells the page.
+pub(crate) fn tell(message: &ToPage) {
+    if let (Ok(json), Some(scope)) = (serde_json::to_string(message), scope()) {
+        let _ = scope.post_message(&JsValue::from_str(&json));
+    }
+}
+
+fn post_bytes(bytes: &Uint8Array) {
+    if let Some(scope) = scope() {
+        let _ = scope.post_message_with_transfer(bytes, &Array::of1(&bytes.buffer()));
+    }
+}
+
+pub(crate) fn scope() -> Option<DedicatedWorkerGlobalScope> {
+    js_sys::global().dyn_into().ok()
+}
+
+fn now_ms() -> f64 {
+    scope()
+        .and_then(|scope| scope.performance())
+        .map_or(0.0, |performance| performance.now())
+}
+
+fn after_frame(then: impl FnOnce() + 'static) {
+    let then = Closure::once_into_js(then);
+    if let Some(scope) = scope() {
+        let _ = scope.request_animation_frame(then.unchecked_ref());
+    }
+}
