@@ -45,6 +45,8 @@ const PROGRAMS: &[Program] = &[
     // Second kinds of the servers that the clients talk to.
     for_tests("dropbear", "dropbear-bin"),
     for_tests("x11vnc", "x11vnc"),
+    for_tests("setxkbmap", "x11-xkb-utils"),
+    for_tests("xclip", "xclip"),
 ];
 
 struct Program {

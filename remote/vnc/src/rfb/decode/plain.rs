@@ -1,0 +1,93 @@
+//! Raw, CopyRect and RRE.
+
+use std::cell::RefCell;
+
+use crate::rfb::error::Error;
+use crate::rfb::input::Input;
+use crate::rfb::screen::{PIXEL_BYTES, Rect, Screen};
+
+/// A row of it at a time: memory for one is all that is held.
+pub(super) async fn raw(rect: Rect, input: &Input, screen: &RefCell<Screen>) -> Result<(), Error> {
+    let row_bytes = usize::from(rect.width) * PIXEL_BYTES;
+    for y in 0..usize::from(rect.height) {
+        let copy = |bytes: &[u8]| opaque(bytes, screen.borrow_mut().row_mut(rect, y));
+        input.exact(row_bytes, copy).await?;
+    }
+    Ok(())
+}
+
+/// Puts pixels that came as a whole; `bytes` are as many as the rectangle has.
+pub(super) fn put(rect: Rect, bytes: &[u8], screen: &RefCell<Screen>) {
+    let row_bytes = usize::from(rect.width) * PIXEL_BYTES;
+    if row_bytes == 0 {
+        return;
+    }
+    let mut screen = screen.borrow_mut();
+    for (y, row) in bytes.chunks_exact(row_bytes).enumerate() {
+        opaque(row, screen.row_mut(rect, y));
+    }
+}
+
+/// The fourth byte of a pixel is padding: whatever stands there, pixels are opaque.
+fn opaque(from: &[u8], to: &mut [u8]) {
+    for (from, to) in from
+        .chunks_exact(PIXEL_BYTES)
+        .zip(to.chunks_exact_mut(PIXEL_BYTES))
+    {
+        to.copy_from_slice(&[from[0], from[1], from[2], 255]);
+    }
+}
+
+pub(super) async fn copy_rect(
+    rect: Rect,
+    input: &Input,
+    screen: &RefCell<Screen>,
+) -> Result<(), Error> {
+    let (x, y) = (input.u16().await?, input.u16().await?);
+    let mut screen = screen.borrow_mut();
+    screen.checked(Rect { x, y, ..rect })?;
+    screen.copy(x, y, rect);
+    Ok(())
+}
+
+pub(super) async fn rre(rect: Rect, input: &Input, screen: &RefCell<Screen>) -> Result<(), Error> {
+    let count = input.u32().await?;
+    let background = pixel(input).await?;
+    screen.borrow_mut().fill(rect, background);
+    for _ in 0..count {
+        let colour = pixel(input).await?;
+        let part = input
+            .exact(8, |bytes| {
+                let number = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+                Rect {
+                    x: number(0),
+                    y: number(2),
+                    width: number(4),
+                    height: number(6),
+                }
+            })
+            .await?;
+        let part = inside(rect, part)?;
+        screen.borrow_mut().fill(part, colour);
+    }
+    Ok(())
+}
+
+async fn pixel(input: &Input) -> Result<[u8; 4], Error> {
+    let [red, green, blue, _] = input.array().await?;
+    Ok([red, green, blue, 255])
+}
+
+/// A part of a rectangle, named from its corner, as a rectangle of the screen.
+pub(super) fn inside(rect: Rect, part: Rect) -> Result<Rect, Error> {
+    let right = u32::from(part.x) + u32::from(part.width);
+    let bottom = u32::from(part.y) + u32::from(part.height);
+    if right > u32::from(rect.width) || bottom > u32::from(rect.height) {
+        return Err(Error::Malformed("a part is outside of its rectangle"));
+    }
+    Ok(Rect {
+        x: rect.x + part.x,
+        y: rect.y + part.y,
+        ..part
+    })
+}

@@ -1,0 +1,214 @@
+//! RFB, the protocol of VNC (RFC 6143), as pure computation.
+//!
+//! It knows no socket, no clock, no browser:
+//!
+//! - **in**: [`Client::feed`] what came, [`Client::end`] when nothing more will;
+//! - **commands**: keys, the pointer, the clipboard, a size, a quality;
+//! - **out**: [`Client::take_output`], [`Client::poll_event`], [`Client::with_screen`].
+//!
+//! Inside, the session is a coroutine that reads as if it blocked: a future that its owner polls
+//! whenever something has come. Nothing wakes it, and nothing else runs it.
+
+mod clipboard;
+mod decode;
+mod error;
+mod handshake;
+mod input;
+mod keys;
+mod message;
+mod screen;
+mod session;
+mod shared;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use zeroize::Zeroizing;
+
+use self::shared::Shared;
+
+pub use self::error::{Error, SecurityType};
+pub use self::keys::{KeyEvent, Keyboard, Press, keysym_of, keysym_of_letter};
+pub use self::message::Buttons;
+pub use self::screen::{PIXEL_BYTES, Rect, Screen};
+
+/// How much a picture may lose on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quality {
+    /// Nothing.
+    Lossless,
+    /// JPEG that is hard to tell from the original.
+    #[default]
+    High,
+    /// JPEG at a third of that.
+    Medium,
+    /// For the slowest of lines.
+    Low,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The server asks for a password: [`Client::answer_password`].
+    PasswordWanted,
+    /// The desktop's name; untrusted text.
+    Name(String),
+    /// The screen has this size now.
+    Resized {
+        /// Pixels across.
+        width: u16,
+        /// Pixels down.
+        height: u16,
+    },
+    /// An update is complete: draw what is dirty, then [`Client::request_update`].
+    UpdateEnd,
+    /// The pointer looks like this.
+    Cursor(Cursor),
+    /// The server's clipboard has this text.
+    Clipboard(String),
+    /// The bell rang.
+    Bell,
+    /// The server refused another size.
+    ResizeRefused,
+}
+
+/// A pointer's picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Pixels across; 0: no pointer is shown.
+    pub width: u16,
+    /// Pixels down.
+    pub height: u16,
+    /// Where it points, from the left.
+    pub hot_x: u16,
+    /// Where it points, from the top.
+    pub hot_y: u16,
+    /// Red, green, blue, alpha.
+    pub pixels: Vec<u8>,
+}
+
+/// One end of a session.
+pub struct Client {
+    session: Pin<Box<dyn Future<Output = Error>>>,
+    shared: Rc<Shared>,
+    ended: Option<Error>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Client {
+    /// Waits for the server's first word.
+    #[must_use]
+    pub fn new() -> Self {
+        let shared = Rc::new(Shared::default());
+        Self {
+            session: Box::pin(session::run(Rc::clone(&shared))),
+            shared,
+            ended: None,
+        }
+    }
+
+    /// Bytes came.
+    ///
+    /// # Errors
+    /// The session has ended; it stays so.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.ended.is_none() {
+            self.shared.input.feed(bytes);
+        }
+        self.go_on()
+    }
+
+    /// Nothing more will come.
+    ///
+    /// # Errors
+    /// How the session has ended.
+    pub fn end(&mut self) -> Result<(), Error> {
+        self.shared.input.end();
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> Result<(), Error> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let mut nobody = Context::from_waker(Waker::noop());
+        match self.session.as_mut().poll(&mut nobody) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(error) => {
+                self.ended = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// What is to be sent.
+    #[must_use]
+    pub fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut *self.shared.output.borrow_mut())
+    }
+
+    /// What happened next.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.shared.events.borrow_mut().pop_front()
+    }
+
+    /// Looks at the picture, and takes what is dirty.
+    pub fn with_screen<T>(&mut self, look: impl FnOnce(&mut Screen) -> T) -> T {
+        look(&mut self.shared.screen.borrow_mut())
+    }
+
+    /// Answers [`Event::PasswordWanted`].
+    ///
+    /// # Errors
+    /// The session has ended.
+    pub fn answer_password(&mut self, password: Zeroizing<String>) -> Result<(), Error> {
+        *self.shared.password.borrow_mut() = Some(password);
+        self.go_on()
+    }
+
+    /// Asks for what changes from now on; once for each [`Event::UpdateEnd`]. While nothing
+    /// changes, nothing is sent either way.
+    pub fn request_update(&mut self) {
+        message::request_update(&self.shared, true);
+    }
+
+    /// A key went down or up.
+    pub fn key(&mut self, keysym: u32, down: bool) {
+        message::key(&self.shared, keysym, down);
+    }
+
+    /// The pointer is there, with these buttons down.
+    pub fn pointer(&mut self, x: u16, y: u16, buttons: Buttons) {
+        message::pointer(&self.shared, x, y, buttons);
+    }
+
+    /// The text of our clipboard.
+    pub fn set_clipboard(&mut self, text: &str) {
+        clipboard::offer(&self.shared, text);
+    }
+
+    /// Asks for another size of the screen, if the server takes any.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        message::resize(&self.shared, width, height);
+    }
+
+    /// Takes no other encodings (by number) than these, before the first [`Self::feed`]: for tests
+    /// and measurements.
+    pub fn limit_encodings(&mut self, encodings: &[i32]) {
+        *self.shared.encodings.borrow_mut() = Some(encodings.to_vec());
+    }
+
+    /// Asks for pictures of this quality from now on.
+    pub fn set_quality(&mut self, quality: Quality) {
+        if self.shared.quality.replace(quality) != quality && self.shared.running.get() {
+            message::set_encodings(&self.shared);
+        }
+    }
+}
