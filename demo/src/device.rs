@@ -62,8 +62,8 @@ impl Device {
         let services = [
             service("web", "web", web.local_addr()?),
             service("ssh", "ssh", sshd.address()?),
-            service("desktop", "vnc", desktop.address()?),
             service("old-panel", "web", closed.local_addr()?),
+            service("desktop", "vnc", desktop.address()?),
             service("echo", "tcp", echo.local_addr()?),
         ];
         let mut panel = JoinSet::new();

@@ -1,5 +1,6 @@
 // Pictures of every page, to be looked at: `npm run screenshots`. They end in `screenshots/`.
 import { expect, test } from '../stage/test.ts';
+import { Terminal } from '../stage/pages/terminal.ts';
 
 const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 
@@ -29,6 +30,14 @@ for (const [size, viewport] of Object.entries(SIZES)) {
           await page.evaluate(() => document.fonts.ready);
           await picture(name);
         }
+        const terminal = new Terminal(page, demo);
+        const pump = demo.device(0);
+        await terminal.open(pump);
+        await picture('terminal-sign-in');
+        await terminal.submitKey(pump.ssh.user, pump.ssh.private_key);
+        await terminal.isReady();
+        await terminal.runs('ls --color=always -l /; echo listed-$((1 + 1))', 'listed-2');
+        await picture('terminal');
       });
     });
   }

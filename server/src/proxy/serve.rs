@@ -44,7 +44,7 @@ fn is_reserved(path: &str) -> bool {
 /// A failure, and the device it is about if the visitor may know.
 struct Refusal {
     failure: Failure,
-    subject: Option<Subject>,
+    subject: Option<Box<Subject>>,
 }
 
 impl<F: Into<Failure>> From<F> for Refusal {
@@ -75,7 +75,7 @@ async fn answer(
     let result = pass_on(state, host, visitor, &service, &sign_in, request).await;
     result.map_err(|failure| Refusal {
         failure,
-        subject: Some(Subject::of(state, &sign_in.principal, &service)),
+        subject: Some(Box::new(Subject::of(state, &sign_in.principal, &service))),
     })
 }
 
@@ -223,7 +223,7 @@ fn refuse(
     }
     let page = trouble(&Trouble {
         failure: &refusal.failure,
-        subject: refusal.subject.as_ref(),
+        subject: refusal.subject.as_deref(),
         request_id: visitor.request_id.as_deref(),
         manager_origin: state.proxy.origins().manager(),
         may_retry: *method == Method::GET,
