@@ -1,6 +1,6 @@
 // An agent that a story enrols itself.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,10 +15,16 @@ export class Agent {
 
   private constructor(private readonly folder: string) {}
 
-  /** Enrols a new device under a name. */
-  static async enrol(serverUrl: string, installKey: string, name: string): Promise<Agent> {
+  /** Enrols a new device under a name; its configuration begins with these lines. */
+  static async enrol(
+    serverUrl: string,
+    installKey: string,
+    name: string,
+    configuration = '',
+  ): Promise<Agent> {
     const folder = await mkdtemp(join(tmpdir(), 'adit-agent-'));
     const agent = new Agent(folder);
+    await writeFile(agent.config, configuration);
     const words = ['enroll', '--server', serverUrl, '--key', installKey, '--name', name];
     await promisify(execFile)(PROGRAM, [...words, '--config', agent.config]);
     return agent;
