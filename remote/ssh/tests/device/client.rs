@@ -40,8 +40,9 @@ impl Page for Screen {
     }
 
     fn write(&self, bytes: Bytes) {
-        self.undrawn_bytes.fetch_add(bytes.len(), Ordering::SeqCst);
+        // First the bytes: whoever counts them must find them.
         self.output.lock().unwrap().extend_from_slice(&bytes);
+        self.undrawn_bytes.fetch_add(bytes.len(), Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 }
@@ -124,6 +125,7 @@ impl Client {
         bytes
     }
 
+    /// All that is there; called after [`Self::draw`], or what comes in between is never counted.
     pub(crate) fn take_output(&self) -> Vec<u8> {
         std::mem::take(&mut *self.screen.output.lock().unwrap())
     }

@@ -49,8 +49,8 @@ async fn a_ctrl_c_stops_a_flood_that_is_drawn() {
                 (screen.undrawn_bytes.load(Ordering::SeqCst) > 0).then_some(())
             })
             .await;
-        client.take_output();
         seen += client.draw();
+        client.take_output();
     }
     let typed_at = Instant::now();
     client.type_text("\u{3}");
@@ -77,11 +77,11 @@ async fn a_hundred_megabytes_pass_within_bounds() {
             })
             .await;
         most_undrawn = most_undrawn.max(undrawn);
+        client.draw();
         let output = client.take_output();
         received += output.iter().filter(|byte| **byte == b'x').count();
         last.extend_from_slice(&output[output.len().saturating_sub(8)..]);
         last.drain(..last.len().saturating_sub(16));
-        client.draw();
     }
     assert_eq!(received, TOTAL_BYTES);
     assert!(most_undrawn < UNDRAWN_LIMIT_BYTES, "{most_undrawn}");
