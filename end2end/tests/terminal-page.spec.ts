@@ -67,9 +67,9 @@ test('larger text leaves the shell fewer columns', async ({ demo, terminal }) =>
 test('a terminal of a device that is away waits for it', async ({ demo, page, terminal }) => {
   await demo.stopDevice(GATE);
   try {
-    const { id, name } = demo.device(GATE);
+    const { id } = demo.device(GATE);
     await page.goto(`${demo.url}/devices/${id}/services/ssh`);
-    await expect(terminal.panel(`Waiting for ${name}`)).toBeVisible({ timeout: 30_000 });
+    await expect(terminal.panel(/^Waiting for /)).toBeVisible({ timeout: 30_000 });
   } finally {
     await demo.startDevice(GATE);
   }
