@@ -10,7 +10,7 @@ use super::input::Input;
 use super::screen::Screen;
 use super::{Event, Quality};
 
-/// Events that nobody has taken: more are dropped, but for those that end something.
+/// Events that nobody has taken: more are dropped, whatever they are.
 const MAX_EVENTS: usize = 256;
 
 #[derive(Default)]
