@@ -64,7 +64,7 @@ impl Agent {
         loop {
             let (hello, settings) = (self.hello(), self.settings());
             let attempt = tokio::select! {
-                attempt = self.server.connect(hello, settings, &mut self.rng) => attempt,
+                attempt = self.server.attempt(hello, settings, &mut self.rng) => attempt,
                 () = stop.cancelled() => return,
             };
             let wait = match attempt {

@@ -1,8 +1,10 @@
 //! Speaks to the server: over TLS, with the device's key as proof.
 
+mod attempt;
 mod enroll;
 mod error;
 mod http1;
+mod peers;
 mod proof;
 mod tls;
 mod tunnel;
@@ -48,6 +50,7 @@ pub(crate) struct Server {
     key: Arc<DeviceKey>,
     /// Random per process: tells two processes with one key apart.
     instance: [u8; 16],
+    peers: peers::Peers,
 }
 
 impl Server {
@@ -68,6 +71,7 @@ impl Server {
             tls,
             key,
             instance,
+            peers: peers::Peers::default(),
         })
     }
 
@@ -83,10 +87,14 @@ impl Server {
                 host: self.url.host().to_string(),
                 source,
             })?;
+        let addresses = self.peers.order(addresses);
         let tcp = timeout(CONNECT_TIMEOUT, dial::connect(&addresses))
             .await
             .map_err(|_| ServerError::TimedOut("connecting"))?
             .map_err(|source| ServerError::Connect { authority, source })?;
+        if let Ok(address) = tcp.peer_addr() {
+            self.peers.connected(address);
+        }
         let io: Box<dyn Io> = match &self.tls {
             None => Box::new(tcp),
             Some(config) => {
