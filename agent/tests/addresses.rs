@@ -32,6 +32,7 @@ async fn an_address_that_hangs_up_is_tried_last_the_next_time() {
         server: format!("http://adit.localhost:{port}").parse().unwrap(),
         key_file: "unused".into(),
         ca_file: None,
+        proxy: agent::Proxy::Environment,
         ssh_host_key_files: None,
         services: Vec::new(),
     };
@@ -67,6 +68,7 @@ async fn a_server_that_never_answers_does_not_hold_the_agent() {
         server: format!("http://adit.localhost:{port}").parse().unwrap(),
         key_file: "unused".into(),
         ca_file: None,
+        proxy: agent::Proxy::Environment,
         ssh_host_key_files: None,
         services: Vec::new(),
     };

@@ -38,7 +38,8 @@ const PROGRAMS: &[Program] = &[
     // Core fonts, without which xterm does not start.
     needed("/usr/share/fonts/X11/misc", "xfonts-base"),
     for_tests("chromium", "chromium"),
-    // Proxies to stand in front, and what attacks them.
+    // A proxy for agents to go through, proxies to stand in front, and what attacks them.
+    for_tests("tinyproxy", "tinyproxy-bin"),
     for_tests("nginx", "nginx"),
     for_tests("haproxy", "haproxy"),
     for_tests("slowhttptest", "slowhttptest"),

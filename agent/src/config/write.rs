@@ -41,7 +41,7 @@ impl Draft {
             old.parse()
                 .map_err(|error: toml_edit::TomlError| ConfigError::Parse {
                     path: path.to_owned(),
-                    message: error.to_string(),
+                    message: super::without_password(error.to_string(), error.message()),
                 })?;
         document["server"] = value(server.origin());
         if let Some(ca_file) = ca_file {

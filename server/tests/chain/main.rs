@@ -9,8 +9,11 @@
 mod client;
 mod harness;
 mod place;
+#[path = "../front_fixture/programs.rs"]
+mod programs;
 
 mod identity;
+mod proxy;
 mod rights;
 mod service;
 mod stream;

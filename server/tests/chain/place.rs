@@ -37,6 +37,8 @@ impl Place {
         let port = listener.local_addr().unwrap().port();
         let public_url = format!("http://adit.localhost:{port}");
         let mut config = Config::new(&public_url, "adit.localhost").unwrap();
+        // A name that programs outside of this process can resolve too.
+        config.agent_origins = vec![format!("http://localhost:{port}").parse().unwrap()];
         config.listen.address = listener.local_addr().unwrap();
         config.database.path = folder.path().join("adit.db");
         let server = Server::build(config, Clock::system()).await.unwrap();
@@ -64,6 +66,7 @@ impl Place {
                 .unwrap(),
             key_file: "unused".into(),
             ca_file: None,
+            proxy: agent::Proxy::Environment,
             ssh_host_key_files: None,
             services,
         }
