@@ -5,6 +5,7 @@ mod connect;
 mod enroll;
 mod error;
 mod http1;
+mod issuer;
 mod peers;
 mod proof;
 mod tls;

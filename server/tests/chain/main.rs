@@ -13,6 +13,7 @@ mod place;
 mod programs;
 
 mod identity;
+mod inspection;
 mod proxy;
 mod rights;
 mod service;

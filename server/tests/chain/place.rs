@@ -37,8 +37,11 @@ impl Place {
         let port = listener.local_addr().unwrap().port();
         let public_url = format!("http://adit.localhost:{port}");
         let mut config = Config::new(&public_url, "adit.localhost").unwrap();
-        // A name that programs outside of this process can resolve too.
-        config.agent_origins = vec![format!("http://localhost:{port}").parse().unwrap()];
+        // A name that programs outside of this process can resolve too, and one behind a proxy.
+        let by_program = format!("http://localhost:{port}");
+        config.agent_origins = [by_program.as_str(), "https://adit.example"]
+            .map(|origin| origin.parse().unwrap())
+            .to_vec();
         config.listen.address = listener.local_addr().unwrap();
         config.database.path = folder.path().join("adit.db");
         let server = Server::build(config, Clock::system()).await.unwrap();
