@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Budget, Closed, Established, GoAway, Tunnel};
 use tunnel::wire::{AgentHello, Windows};
 
+use crate::change::Changes;
 use crate::config::Config;
 use crate::info;
 use crate::key::DeviceKey;
@@ -27,6 +28,8 @@ const WINDOWS: Windows = Windows {
     max_pending: MAX_PENDING,
     replay: 0,
 };
+/// An attempt that takes longer began in a network that a change since may have ended.
+const ATTEMPT_PATIENCE: Duration = Duration::from_secs(3);
 /// For the last words on a tunnel that this end closes.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -61,18 +64,29 @@ impl Agent {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut reconnect = Reconnect::default();
         let mut failures = Failures::default();
+        let mut changes = Changes::watch();
+        // Twice in a row no attempt is cut: a flapping network must not keep a slow one from ever
+        // being finished.
+        let mut cut = false;
         loop {
             let (hello, settings) = (self.hello(), self.settings());
             let attempt = tokio::select! {
                 attempt = self.server.attempt(hello, settings, &mut self.rng) => attempt,
+                change = changes.next_after(ATTEMPT_PATIENCE), if !cut => {
+                    cut = true;
+                    reconnect.network_changed(Instant::now());
+                    tracing::info!(%change, "trying anew");
+                    continue;
+                }
                 () = stop.cancelled() => return,
             };
+            cut = false;
             let wait = match attempt {
                 Ok((hello, established)) => {
                     tracing::info!(server = %self.config.server, epoch = hello.epoch, "connected");
                     failures = Failures::default();
                     let since = Instant::now();
-                    let closed = self.serve(established, &stop).await;
+                    let closed = self.serve(established, &mut changes, &stop).await;
                     if stop.is_cancelled() {
                         return;
                     }
@@ -91,15 +105,28 @@ impl Agent {
                     wait
                 }
             };
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = stop.cancelled() => return,
+            let pause = sleep(wait);
+            tokio::pin!(pause);
+            loop {
+                tokio::select! {
+                    () = &mut pause => break,
+                    change = changes.next() => if reconnect.network_changed(Instant::now()) {
+                        tracing::info!(%change, "trying at once");
+                        break;
+                    },
+                    () = stop.cancelled() => return,
+                }
             }
         }
     }
 
     /// Runs one tunnel until it has ended, by itself or because of `stop`.
-    async fn serve(&self, established: Established<Socket>, stop: &CancellationToken) -> Closed {
+    async fn serve(
+        &self,
+        established: Established<Socket>,
+        changes: &mut Changes,
+        stop: &CancellationToken,
+    ) -> Closed {
         let Established {
             tunnel,
             mut incoming,
@@ -114,6 +141,7 @@ impl Agent {
                 // The tunnel has ended; the driver says why.
                 driver.await
             }
+            never = changes.probe(&tunnel) => match never {},
             goaway = finished(&tunnel) => {
                 tunnel.close();
                 let _ = timeout(FAREWELL_TIMEOUT, &mut driver).await;

@@ -5,6 +5,7 @@
 //! local file has the last word, whatever the server asks for.
 
 mod agent;
+mod change;
 mod config;
 mod dial;
 mod host;

@@ -45,6 +45,8 @@ const PROGRAMS: &[Program] = &[
     for_tests("slowhttptest", "slowhttptest"),
     // Second kinds of the servers that the clients talk to.
     for_tests("dropbear", "dropbear-bin"),
+    // Networks that change.
+    for_tests("ip", "iproute2"),
     for_tests("x11vnc", "x11vnc"),
     for_tests("setxkbmap", "x11-xkb-utils"),
     for_tests("xclip", "xclip"),

@@ -16,6 +16,7 @@ mod identity;
 mod inspection;
 mod proxy;
 mod rights;
+mod roaming;
 mod service;
 mod stream;
 mod tunnel_life;
