@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use agent::{Config, DeviceKey, Proxy, ServerError, enroll};
 use api::Enrol;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls_pki_types::PrivateKeyDer;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 async fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -21,13 +24,14 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-async fn head(connection: &mut TcpStream) -> String {
+/// The head of a request; `None` when the agent hangs up.
+async fn head(connection: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         assert!(head.len() < 4096);
-        head.push(connection.read_u8().await.unwrap());
+        head.push(connection.read_u8().await.ok()?);
     }
-    String::from_utf8(head).unwrap()
+    String::from_utf8(head).ok()
 }
 
 async fn try_through(address: SocketAddr, credentials: &str) -> ServerError {
@@ -39,12 +43,16 @@ async fn try_through(address: SocketAddr, credentials: &str) -> ServerError {
         ssh_host_key_files: None,
         services: Vec::new(),
     };
+    try_with(&config).await
+}
+
+async fn try_with(config: &Config) -> ServerError {
     let key = Arc::new(DeviceKey::ephemeral().unwrap());
     let request = Enrol {
         install_key: "install-secret".into(),
         name: "device".into(),
     };
-    let attempt = enroll(&config, key, &request);
+    let attempt = enroll(config, key, &request);
     timeout(Duration::from_secs(60), attempt)
         .await
         .unwrap()
@@ -56,7 +64,7 @@ async fn answered(answer: &[u8], credentials: &str) -> (ServerError, String) {
     let (listener, address) = listener().await;
     let proxy = async {
         let (mut connection, _) = listener.accept().await.unwrap();
-        let request = head(&mut connection).await;
+        let request = head(&mut connection).await.unwrap();
         connection.write_all(answer).await.unwrap();
         // It closes when it has answered; an answer without an end is cut there.
         connection.shutdown().await.unwrap();
@@ -144,7 +152,7 @@ async fn an_endless_answer_is_cut() {
     let (listener, address) = listener().await;
     let proxy = async {
         let (mut connection, _) = listener.accept().await.unwrap();
-        head(&mut connection).await;
+        head(&mut connection).await.unwrap();
         connection.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
         let mut sent = 0_usize;
         while connection.write_all(&[b'x'; 1024]).await.is_ok() {
@@ -163,7 +171,7 @@ async fn a_proxy_that_never_answers_is_given_up() {
     let (listener, address) = listener().await;
     let proxy = async {
         let (mut connection, _) = listener.accept().await.unwrap();
-        head(&mut connection).await;
+        head(&mut connection).await.unwrap();
         connection
     };
     let (error, _open) = futures_util::future::join(try_through(address, ""), proxy).await;
@@ -171,6 +179,68 @@ async fn a_proxy_that_never_answers_is_given_up() {
         error.to_string().contains("did not answer in time"),
         "{error}"
     );
+}
+
+/// `https://`: the way to the proxy itself is encrypted, and its certificate is checked before it
+/// gets a password.
+#[tokio::test]
+async fn a_proxy_that_speaks_tls_is_checked_and_then_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_key = KeyPair::generate().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, ca.self_signed(&ca_key).unwrap().pem()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["proxy.localhost".to_owned()])
+        .unwrap()
+        .signed_by(&key, &Issuer::new(ca, ca_key))
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let tls = TlsAcceptor::from(Arc::new(tls));
+    let (listener, address) = listener().await;
+    for (name, ca_file, said) in [
+        ("proxy.localhost", Some(ca_file.clone()), "does not allow"),
+        ("other.localhost", Some(ca_file), "not for the name"),
+        ("proxy.localhost", None, "nobody this device trusts"),
+    ] {
+        let proxy = format!("https://me:s3cret@{name}:{}", address.port());
+        let config = Config {
+            server: "https://adit.example".parse().unwrap(),
+            key_file: "unused".into(),
+            ca_file,
+            proxy: Proxy::At(proxy.parse().unwrap()),
+            ssh_host_key_files: None,
+            services: Vec::new(),
+        };
+        let proxy = async {
+            let (connection, _) = listener.accept().await.unwrap();
+            let mut connection = tls.accept(connection).await.ok()?;
+            // A refused certificate may show as late as here.
+            let request = head(&mut connection).await?;
+            let no = b"HTTP/1.1 403 No\r\n\r\n";
+            connection.write_all(no).await.unwrap();
+            connection.shutdown().await.unwrap();
+            Some(request)
+        };
+        let (error, request) = futures_util::future::join(try_with(&config), proxy).await;
+        assert!(error.to_string().contains(said), "{error}");
+        let was_trusted = said == "does not allow";
+        assert_eq!(
+            request.is_some_and(|request| request.contains("Basic bWU6czNjcmV0")),
+            was_trusted,
+            "{said}"
+        );
+    }
 }
 
 /// The command itself: the environment's proxy is used, its password is in no line of the log at
@@ -196,7 +266,7 @@ async fn the_command_reads_the_environment_and_logs_no_password() {
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     let proxy = async {
         let (mut connection, _) = listener.accept().await.unwrap();
-        let request = head(&mut connection).await;
+        let request = head(&mut connection).await.unwrap();
         connection
             .write_all(b"HTTP/1.1 407 No\r\nConnection: close\r\n\r\n")
             .await
