@@ -4,6 +4,7 @@
 mod bar;
 mod frame;
 mod panel;
+mod parts;
 mod viewport;
 
 use std::sync::Arc;
@@ -16,10 +17,10 @@ use leptos_router::hooks::use_params_map;
 pub(super) use self::bar::Measure;
 pub(super) use self::frame::ViewerFrame;
 pub(super) use self::panel::{Panel, Tone};
+use self::parts::Viewer;
 use crate::api_client::{ApiClient, ApiError};
 use crate::components::{Glyph, SkeletonRows, Variant};
 use crate::live::Live;
-use crate::pages::terminal::TerminalViewer;
 use crate::paths;
 use crate::state::{Loaded, Query, set_title};
 use crate::words::{failure_words, legible};
@@ -52,8 +53,8 @@ fn KnownDevice(id: DeviceId, service: String) -> impl IntoView {
         if there.get() {
             let service = service.clone();
             return match found.get() {
-                Some(ServiceKind::Ssh) => {
-                    view! { <TerminalViewer device=device id=id service=service /> }.into_any()
+                Some(kind) if parts::is_shown(kind) => {
+                    view! { <Viewer device=device id=id service=service kind=kind /> }.into_any()
                 }
                 other => view! { <NotHere device=device id=id kind=other /> }.into_any(),
             };
