@@ -2,10 +2,17 @@
 //! service decides what is in it.
 
 mod bar;
+mod bell;
+pub(super) mod clipboard;
+mod ending;
+mod entry;
 mod frame;
+mod hold;
+mod key_button;
 mod panel;
 mod parts;
 mod viewport;
+mod worker;
 
 use std::sync::Arc;
 
@@ -15,9 +22,15 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 
 pub(super) use self::bar::Measure;
+pub(super) use self::bell::Bell;
+pub(super) use self::ending::{Away, BackToDevice, Over, fault_look};
+pub(super) use self::entry::Entry;
 pub(super) use self::frame::ViewerFrame;
+pub(super) use self::hold::Hold;
+pub(super) use self::key_button::{KeyButton, ModifierButton, keep_keyboard};
 pub(super) use self::panel::{Panel, Tone};
 use self::parts::Viewer;
+pub(super) use self::worker::{Report, Worker};
 use crate::api_client::{ApiClient, ApiError};
 use crate::components::{Glyph, SkeletonRows, Variant};
 use crate::live::Live;
