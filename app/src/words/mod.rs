@@ -1,5 +1,6 @@
 //! What is said to people, as pure functions: no browser, no clock.
 
+mod desktop;
 mod device;
 mod failure;
 mod legible;
@@ -8,6 +9,7 @@ mod relative;
 mod stream;
 mod terminal;
 
+pub(crate) use desktop::desktop_end_words;
 pub(crate) use device::{offline_advice, services_in_order, state_words};
 pub(crate) use failure::failure_words;
 pub(crate) use legible::{cleaned, legible};

@@ -38,6 +38,11 @@ use crate::paths;
 use crate::state::{Loaded, Query, set_title};
 use crate::words::{failure_words, legible};
 
+/// Browsers fill in and keep passwords by the page's address, which is Adit's: the device would be
+/// given the password of Adit, and Adit's sign-in be offered the device's. A code that is used once
+/// is neither filled in nor kept; they overlook a plain `off`.
+pub(super) const NEVER_KEPT: &str = "one-time-code";
+
 /// A device as the parts of a viewer follow it.
 pub(super) type DeviceSignal = Memo<Option<Arc<Device>>>;
 
@@ -120,9 +125,9 @@ fn is_gone(error: &ApiError) -> bool {
 #[component]
 fn NotHere(device: DeviceSignal, id: DeviceId, kind: Option<ServiceKind>) -> impl IntoView {
     let (title, text) = match kind {
-        Some(ServiceKind::Vnc | ServiceKind::Rdp) => (
-            "Desktops come soon",
-            "This device's desktop cannot be shown in the browser yet.",
+        Some(ServiceKind::Rdp) => (
+            "Windows desktops come later",
+            "A desktop over RDP cannot be shown in the browser yet.",
         ),
         Some(_) => (
             "This service has no viewer",

@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 
 use gloo_events::EventListener;
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Uint8Array};
+use leptos::task::spawn_local;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
@@ -13,6 +15,8 @@ use crate::state::document;
 
 /// The Worker's first message, once it listens.
 const READY: &str = "ready";
+/// An ended Worker has so long to close its connection in order.
+const GOODBYE_MS: u32 = 1_000;
 
 /// What a Worker tells.
 pub(crate) enum Report<ToPage> {
@@ -72,6 +76,18 @@ impl<ToWorker: Serialize> Worker<ToWorker> {
     pub(crate) fn send_bytes(&self, bytes: &[u8]) {
         let bytes = Uint8Array::from(bytes);
         self.give(&bytes, &bytes.buffer());
+    }
+
+    /// Says good-bye, and gives it a moment to be heard.
+    pub(crate) fn leave(self, goodbye: &ToWorker)
+    where
+        ToWorker: 'static,
+    {
+        self.send(goodbye);
+        spawn_local(async move {
+            TimeoutFuture::new(GOODBYE_MS).await;
+            drop(self);
+        });
     }
 
     /// Sends something and gives away what is behind it: it is the Worker's from now on.
