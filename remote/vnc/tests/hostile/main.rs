@@ -52,6 +52,7 @@ fn good() -> Vec<Vec<u8>> {
         vec![2],
         vec![3, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'],
         update([0, 0, 32, 32], -223, &[]),
+        update([0, 0, 0, 0], -261, &[4]),
         update(
             [0, 0, 2, 2],
             -239,
@@ -218,7 +219,7 @@ proptest! {
 
     #[test]
     fn s43_changed_bytes_never_panic(
-        order in proptest::collection::vec(0_usize..14, 1..8),
+        order in proptest::collection::vec(0_usize..15, 1..8),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in 1_usize..200,
     ) {
