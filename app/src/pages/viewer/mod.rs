@@ -2,9 +2,17 @@
 //! service decides what is in it.
 
 mod bar;
+mod bell;
+pub(super) mod clipboard;
+mod ending;
+mod entry;
 mod frame;
+mod hold;
+mod key_button;
 mod panel;
+mod parts;
 mod viewport;
+mod worker;
 
 use std::sync::Arc;
 
@@ -14,12 +22,18 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 
 pub(super) use self::bar::Measure;
+pub(super) use self::bell::Bell;
+pub(super) use self::ending::{Away, BackToDevice, Over, fault_look};
+pub(super) use self::entry::Entry;
 pub(super) use self::frame::ViewerFrame;
+pub(super) use self::hold::Hold;
+pub(super) use self::key_button::{KeyButton, ModifierButton, keep_keyboard};
 pub(super) use self::panel::{Panel, Tone};
+use self::parts::Viewer;
+pub(super) use self::worker::{Report, Worker};
 use crate::api_client::{ApiClient, ApiError};
 use crate::components::{Glyph, SkeletonRows, Variant};
 use crate::live::Live;
-use crate::pages::terminal::TerminalViewer;
 use crate::paths;
 use crate::state::{Loaded, Query, set_title};
 use crate::words::{failure_words, legible};
@@ -52,8 +66,8 @@ fn KnownDevice(id: DeviceId, service: String) -> impl IntoView {
         if there.get() {
             let service = service.clone();
             return match found.get() {
-                Some(ServiceKind::Ssh) => {
-                    view! { <TerminalViewer device=device id=id service=service /> }.into_any()
+                Some(kind) if parts::is_shown(kind) => {
+                    view! { <Viewer device=device id=id service=service kind=kind /> }.into_any()
                 }
                 other => view! { <NotHere device=device id=id kind=other /> }.into_any(),
             };
