@@ -29,9 +29,6 @@ pub(crate) struct Desk {
     canvas: Canvas,
     pace: RefCell<Pace>,
     chosen: Cell<vnc::Quality>,
-    /// When the update that comes in was asked for, and how much had come by then.
-    asked: Cell<(f64, u64)>,
-    received_bytes: Cell<u64>,
     drawn: Cell<bool>,
     /// There is something to send, or it is over.
     output: Notify,
@@ -46,8 +43,6 @@ impl Desk {
             canvas,
             pace: RefCell::default(),
             chosen: Cell::new(quality),
-            asked: Cell::new((now_ms(), 0)),
-            received_bytes: Cell::new(0),
             drawn: Cell::new(false),
             output: Notify::new(),
             closed: Cell::new(false),
@@ -79,9 +74,12 @@ impl Desk {
         loop {
             let outcome = match reader.read(&mut bytes).await {
                 Ok(length) if length > 0 => {
-                    self.received_bytes
-                        .set(self.received_bytes.get() + length as u64);
-                    self.client.borrow_mut().feed(&bytes[..length])
+                    let mut client = self.client.borrow_mut();
+                    let outcome = client.feed(&bytes[..length]);
+                    let now = Duration::from_secs_f64(now_ms() / 1000.0);
+                    let mut pace = self.pace.borrow_mut();
+                    pace.came(now, length as u64, client.is_updating());
+                    outcome
                 }
                 _ => self.client.borrow_mut().end(),
             };
@@ -93,9 +91,11 @@ impl Desk {
         }
     }
 
-    async fn write(&self, mut writer: WriteHalf<Stream>) {
+    async fn write(self: &Rc<Self>, mut writer: WriteHalf<Stream>) {
         loop {
             let output = self.client.borrow_mut().take_output();
+            // A session that waited for this has gone on.
+            self.take_events();
             if !output.is_empty() && writer.write_all(&output).await.is_err() {
                 return;
             }
@@ -148,16 +148,12 @@ impl Desk {
         if !self.drawn.replace(true) {
             tell(&ToPage::Running);
         }
-        let (asked_ms, before_bytes) = self.asked.get();
-        let elapsed = Duration::from_secs_f64((now_ms() - asked_ms).max(0.0) / 1000.0);
-        let came = self.received_bytes.get() - before_bytes;
-        let measured = self.pace.borrow_mut().observe(came, elapsed);
+        let measured = self.pace.borrow().quality();
         let quality = fixed(self.chosen.get()).unwrap_or(measured);
         self.client.borrow_mut().set_quality(quality);
         let desk = Rc::clone(self);
         after_frame(move || {
             desk.client.borrow_mut().request_update();
-            desk.asked.set((now_ms(), desk.received_bytes.get()));
             desk.output.notify_one();
         });
     }
