@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::canvas::{Canvas, cursor_url};
 use crate::ended;
-use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Press, Quality};
+use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Platform, Press, Quality};
 
 const READ_BYTES: usize = 64 << 10;
 const TRAFFIC_EVERY_MS: u32 = 2_000;
@@ -32,6 +32,8 @@ pub(crate) struct Desk {
     drawn: Cell<bool>,
     /// There is something to send, or it is over.
     output: Notify,
+    /// What was to be sent is on its way.
+    taken: Notify,
     closed: Cell<bool>,
 }
 
@@ -39,12 +41,13 @@ impl Desk {
     pub(crate) fn new(canvas: Canvas, quality: vnc::Quality) -> Rc<Self> {
         let desk = Self {
             client: RefCell::default(),
-            keyboard: RefCell::default(),
+            keyboard: RefCell::new(Keyboard::new(platform())),
             canvas,
             pace: RefCell::default(),
             chosen: Cell::new(quality),
             drawn: Cell::new(false),
             output: Notify::new(),
+            taken: Notify::new(),
             closed: Cell::new(false),
         };
         if let Some(fixed) = fixed(quality) {
@@ -59,7 +62,7 @@ impl Desk {
         let (reader, writer) = tokio::io::split(stream);
         let ended = tokio::select! {
             ended = self.read(reader) => ended,
-            () = self.write(writer) => Ended::Disconnected,
+            ended = self.write(writer) => ended,
             () = tell_traffic(&watch) => Ended::Disconnected,
         };
         match (ended, watch.fault()) {
@@ -72,6 +75,10 @@ impl Desk {
     async fn read(self: &Rc<Self>, mut reader: ReadHalf<Stream>) -> Ended {
         let mut bytes = vec![0; READ_BYTES];
         loop {
+            // A server that wants answers and does not take them is not read from meanwhile.
+            while self.client.borrow().is_stalled() {
+                self.taken.notified().await;
+            }
             let outcome = match reader.read(&mut bytes).await {
                 Ok(length) if length > 0 => {
                     let mut client = self.client.borrow_mut();
@@ -91,17 +98,22 @@ impl Desk {
         }
     }
 
-    async fn write(self: &Rc<Self>, mut writer: WriteHalf<Stream>) {
+    async fn write(self: &Rc<Self>, mut writer: WriteHalf<Stream>) -> Ended {
         loop {
             let output = self.client.borrow_mut().take_output();
-            // A session that waited for this has gone on.
+            // A session that waited for this has gone on, maybe to its end.
             self.take_events();
-            if !output.is_empty() && writer.write_all(&output).await.is_err() {
-                return;
+            let outcome = self.client.borrow().outcome();
+            if let Err(error) = outcome {
+                return ended::of(error);
             }
+            if !output.is_empty() && writer.write_all(&output).await.is_err() {
+                return Ended::Disconnected;
+            }
+            self.taken.notify_one();
             if self.closed.get() {
                 let _ = writer.shutdown().await;
-                return;
+                return Ended::Closed;
             }
             if output.is_empty() {
                 self.output.notified().await;
@@ -160,6 +172,9 @@ impl Desk {
 
     /// A message of the page.
     pub(crate) fn say(self: &Rc<Self>, message: ToWorker) {
+        if is_an_act(&message) {
+            self.client.borrow_mut().set_clipboard_enabled(true);
+        }
         match message {
             ToWorker::Open { .. } => {}
             ToWorker::Password { password } => {
@@ -224,6 +239,26 @@ impl Desk {
         for (keysym, down) in events {
             client.key(*keysym, *down);
         }
+    }
+}
+
+/// Before somebody has done something on this desktop it learns nothing of clipboards, nor tells
+/// (S43): to look at it is not to use it.
+fn is_an_act(message: &ToWorker) -> bool {
+    match message {
+        ToWorker::Key { down, .. } => *down,
+        ToWorker::Pointer { buttons, .. } => *buttons != 0,
+        ToWorker::Text { .. } | ToWorker::Clipboard { .. } => true,
+        _ => false,
+    }
+}
+
+fn platform() -> Platform {
+    let name = scope().map(|scope| scope.navigator().platform());
+    let apple = ["Mac", "iPhone", "iPad", "iPod"];
+    match name.and_then(Result::ok) {
+        Some(name) if apple.iter().any(|start| name.starts_with(start)) => Platform::Apple,
+        _ => Platform::Other,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::components::{Glyph, Icon};
+
 /// An action, and the keys that do the same. With `on` it is one of several choices.
 #[component]
 pub(crate) fn Entry(
@@ -20,6 +22,7 @@ pub(crate) fn Entry(
             disabled=move || off.get()
             on:click=move |_| act()
         >
+            {on.is_some().then(|| view! { <Icon glyph=Glyph::Check class="icon menu__mark" /> })}
             <span class="menu__word">{move || word.get()}</span>
             {(!keys.is_empty()).then(|| view! { <kbd class="menu__keys">{keys}</kbd> })}
         </button>
