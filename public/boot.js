@@ -9,7 +9,8 @@ globalThis.aditLibraries = { terminal: () => import("{{terminal.js}}") };
 async function start() {
     try {
         const { default: init } = await import("{{frontend.js}}");
-        await init({ module_or_path: "{{frontend.wasm}}" });
+        const { keep } = await import("{{exports.js}}");
+        keep(await init({ module_or_path: "{{frontend.wasm}}" }));
     } catch (error) {
         // Once the app has taken over the page, its failures are its own.
         if (!text.isConnected) {

@@ -11,6 +11,7 @@ use crate::run;
 mod compress;
 mod modules;
 mod names;
+mod parts;
 mod stamp;
 pub(crate) mod vendor;
 

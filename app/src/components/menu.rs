@@ -85,7 +85,7 @@ fn step(root: NodeRef<html::Div>, step: Step) {
     let Some(root) = root.get_untracked() else {
         return;
     };
-    let Ok(found) = root.query_selector_all("[role=menuitem]") else {
+    let Ok(found) = root.query_selector_all("[role^=menuitem]") else {
         return;
     };
     let entries: Vec<HtmlElement> = (0..found.length())

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::Profile;
 use super::compress::Size;
+use super::{Profile, parts};
 use crate::{native, run};
 
 /// A crate that becomes `{name}.js` and `{name}.wasm`.
@@ -20,6 +20,8 @@ struct Module {
     /// Whether it runs in a Worker, whose script is then `{name}-worker.js`. Pages find it by the
     /// table `modules` in `public/index.html`.
     is_remote: bool,
+    /// Whether it is cut into parts, of which only the first is loaded at the start.
+    in_parts: bool,
 }
 
 const MODULES: &[Module] = &[
@@ -28,12 +30,21 @@ const MODULES: &[Module] = &[
         package: "frontend",
         limit_bytes: 400 * 1024,
         is_remote: false,
+        in_parts: true,
     },
     Module {
         name: "ssh",
         package: "remote-ssh",
         limit_bytes: 600 * 1024,
         is_remote: true,
+        in_parts: false,
+    },
+    Module {
+        name: "vnc",
+        package: "remote-vnc",
+        limit_bytes: 200 * 1024,
+        is_remote: true,
+        in_parts: false,
     },
 ];
 
@@ -76,7 +87,7 @@ pub(super) fn bind(profile: Profile, wasm: &[PathBuf], into: &Path) -> Result<()
     let index = run::root().join("public/index.html");
     let index = fs::read_to_string(&index).with_context(|| index.display().to_string())?;
     for (module, wasm) in MODULES.iter().zip(wasm) {
-        bind_one(profile, module.name, wasm, into)
+        bind_one(profile, module, wasm, into)
             .with_context(|| format!("in the module {}", module.name))?;
         if module.is_remote {
             let script = format!("{}-worker.js", module.name);
@@ -89,14 +100,20 @@ pub(super) fn bind(profile: Profile, wasm: &[PathBuf], into: &Path) -> Result<()
     Ok(())
 }
 
-fn bind_one(profile: Profile, name: &str, wasm: &Path, into: &Path) -> Result<()> {
-    let release = profile == Profile::Release;
+fn bind_one(profile: Profile, module: &Module, wasm: &Path, into: &Path) -> Result<()> {
+    let (name, release) = (module.name, profile == Profile::Release);
+    let first = match module.in_parts {
+        true => parts::cut(profile, wasm, into)?,
+        false => wasm.to_path_buf(),
+    };
     let mut output = Bindgen::new()
-        .input_path(wasm)
+        .input_path(&first)
         .web(true)?
         .typescript(false)
         .debug(!release)
         .remove_name_section(release)
+        // The other parts use the first one's table of functions.
+        .keep_lld_exports(module.in_parts)
         .out_name(name)
         .generate_output()?;
     let stray = output
@@ -113,6 +130,9 @@ fn bind_one(profile: Profile, name: &str, wasm: &Path, into: &Path) -> Result<()
     output.emit(into)?;
     let wasm = into.join(format!("{name}.wasm"));
     fs::rename(into.join(format!("{name}_bg.wasm")), wasm)?;
+    if module.in_parts {
+        parts::refer(&into.join(format!("{name}.js")))?;
+    }
     Ok(())
 }
 
