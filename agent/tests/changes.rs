@@ -86,7 +86,6 @@ fn a_patient_agent_tries_at_once_in_another_network() {
             drop(listener.accept().await.unwrap());
         }
         tokio::time::resume();
-        drop(soon(listener.accept()).await.unwrap());
         let began = Instant::now();
         ip("addr add 10.9.0.2/24 dev here");
         // The first at once, the others in haste again: no patient agent is so quick.
@@ -94,7 +93,7 @@ fn a_patient_agent_tries_at_once_in_another_network() {
             drop(soon(listener.accept()).await.unwrap());
         }
         let waited = began.elapsed();
-        assert!(waited < Duration::from_secs(10), "{waited:?}");
+        assert!(waited < Duration::from_secs(12), "{waited:?}");
     });
 }
 
