@@ -30,6 +30,8 @@ pub(crate) struct Desk {
     pace: RefCell<Pace>,
     chosen: Cell<vnc::Quality>,
     drawn: Cell<bool>,
+    /// The page waits for a whole picture.
+    refreshes: Cell<bool>,
     /// There is something to send, or it is over.
     output: Notify,
     /// What was to be sent is on its way.
@@ -38,7 +40,11 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(canvas: Canvas, quality: vnc::Quality) -> Rc<Self> {
+    pub(crate) fn new(
+        canvas: Canvas,
+        quality: vnc::Quality,
+        encodings: Option<&[i32]>,
+    ) -> Rc<Self> {
         let desk = Self {
             client: RefCell::default(),
             keyboard: RefCell::new(Keyboard::new(platform())),
@@ -46,12 +52,16 @@ impl Desk {
             pace: RefCell::default(),
             chosen: Cell::new(quality),
             drawn: Cell::new(false),
+            refreshes: Cell::new(false),
             output: Notify::new(),
             taken: Notify::new(),
             closed: Cell::new(false),
         };
         if let Some(fixed) = fixed(quality) {
             desk.client.borrow_mut().set_quality(fixed);
+        }
+        if let Some(encodings) = encodings {
+            desk.client.borrow_mut().limit_encodings(encodings);
         }
         Rc::new(desk)
     }
@@ -160,6 +170,9 @@ impl Desk {
         if !self.drawn.replace(true) {
             tell(&ToPage::Running);
         }
+        if self.refreshes.take() {
+            tell(&ToPage::Refreshed);
+        }
         let measured = self.pace.borrow().quality();
         let quality = fixed(self.chosen.get()).unwrap_or(measured);
         self.client.borrow_mut().set_quality(quality);
@@ -219,6 +232,10 @@ impl Desk {
                 if let Some(fixed) = fixed(quality) {
                     self.client.borrow_mut().set_quality(fixed);
                 }
+            }
+            ToWorker::Refresh => {
+                self.refreshes.set(true);
+                self.client.borrow_mut().refresh();
             }
             ToWorker::Screenshot => {
                 let desk = Rc::clone(self);

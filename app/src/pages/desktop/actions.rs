@@ -71,6 +71,7 @@ fn Entries(control: Control) -> impl IntoView {
         })}
         <hr class="menu__line" />
         <Entry word="Send Ctrl+Alt+Del" act=move || control.say(&ToWorker::ControlAltDelete) />
+        <Entry word="Draw the picture anew" act=move || control.say(&ToWorker::Refresh) />
         <Entry word="Save a screenshot" act=move || control.say(&ToWorker::Screenshot) />
         <hr class="menu__line" />
         <Entry word="Disconnect" act=move || control.take(Input::Leave) />

@@ -36,10 +36,12 @@ pub(super) struct Control {
     pub(super) toasts: Toasts,
     session: StoredValue<Session, LocalStorage>,
     worker: StoredValue<Option<Worker<ToWorker>>, LocalStorage>,
+    /// Counts the Workers: what an ended one still says is not heard.
+    worker_number: StoredValue<u32>,
     worker_listens: StoredValue<bool>,
     canvas: StoredValue<Option<OffscreenCanvas>, LocalStorage>,
-    /// Counts the Workers: what an ended one still says is not heard, and each has a canvas of its
-    /// own, for a browser gives a canvas away only once.
+    /// Counts the canvases: each Worker has one of its own, for a browser gives a canvas away only
+    /// once. The last picture stays on the last one.
     pub(super) number: RwSignal<u32>,
     pub(super) stage: RwSignal<Stage>,
     /// Of the desktop, in its pixels.
@@ -73,6 +75,7 @@ impl Control {
             stage: RwSignal::new(session.stage().clone()),
             session: StoredValue::new_local(session),
             worker: StoredValue::new_local(None),
+            worker_number: StoredValue::new(0),
             worker_listens: StoredValue::new(false),
             canvas: StoredValue::new_local(None),
             number: RwSignal::new(0),
@@ -127,12 +130,14 @@ impl Control {
     fn start(self) {
         let old = self.detach();
         spawn_local(async move { drop(old) });
-        let number = self.number.get_untracked();
+        let number = self.worker_number.get_value();
         let worker = Worker::start("vnc", move |report| {
-            if self.number.try_get_untracked() == Some(number) {
+            if self.worker_number.try_get_value() == Some(number) {
                 self.report(report);
             }
         });
+        self.number
+            .update(|number| *number = number.wrapping_add(1));
         self.measure.set(None);
         self.size.set(None);
         self.cursor.set(String::new());
@@ -143,8 +148,10 @@ impl Control {
         self.worker.set_value(worker);
     }
 
-    /// The Worker is not heard any more; the next one gets a canvas of its own.
+    /// The Worker is not heard any more.
     fn detach(self) -> Option<Worker<ToWorker>> {
+        self.worker_number
+            .update_value(|number| *number = number.wrapping_add(1));
         self.worker_listens.set_value(false);
         let mut old = None;
         self.worker.update_value(|worker| old = worker.take());
@@ -189,6 +196,7 @@ impl Control {
             }),
             ToPage::Clipboard { text } => self.clipboard.set(text),
             ToPage::Bell => self.bell.ring(),
+            ToPage::Refreshed => {}
             other => self.take(Input::Told(other)),
         }
     }
@@ -217,6 +225,7 @@ impl Control {
                 .service
                 .with_value(|service| stream_url(self.id, service)),
             quality: self.quality.get_untracked(),
+            encodings: None,
         });
         self.take(Input::Loaded);
     }

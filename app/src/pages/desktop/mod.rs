@@ -92,7 +92,12 @@ pub(super) fn DesktopViewer(device: DeviceSignal, id: DeviceId, service: String)
         })
     });
     let shown_title = Memo::new(move |_| {
-        let own = control.name.get().filter(|_| running.get());
+        let device = device.with(|device| device.as_ref().map(|device| legible(&device.name)));
+        // Many call themselves as the device is called, which stands beside it already.
+        let own = control
+            .name
+            .get()
+            .filter(|own| running.get() && device.as_ref() != Some(own));
         own.unwrap_or_else(|| service_title.get())
     });
     name_tab(control, shown_title);

@@ -63,10 +63,12 @@ pub(super) fn Picture(control: Control) -> impl IntoView {
                 autocapitalize="none"
                 spellcheck="false"
             ></textarea>
-            {move || {
-                let number = control.number.get();
-                view! { <Canvas control=control number=number /> }
-            }}
+            // By its number: another one must be another node.
+            <For
+                each=move || [control.number.get()]
+                key=|number| *number
+                children=move |number| view! { <Canvas control=control number=number /> }
+            />
         </div>
     }
 }

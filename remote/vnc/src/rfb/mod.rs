@@ -224,6 +224,12 @@ impl Client {
         message::request_update(&self.shared, true);
     }
 
+    /// Asks for the whole screen anew, also while an update is asked for.
+    pub fn refresh(&mut self) {
+        self.shared.asked.set(false);
+        message::request_update(&self.shared, false);
+    }
+
     /// A key went down or up.
     pub fn key(&mut self, keysym: u32, down: bool) {
         message::key(&self.shared, keysym, down);
