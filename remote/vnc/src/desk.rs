@@ -171,7 +171,8 @@ impl Desk {
             tell(&ToPage::Running);
         }
         if self.refreshes.take() {
-            tell(&ToPage::Refreshed);
+            let rectangles = self.client.borrow().rectangles();
+            tell(&ToPage::Refreshed { rectangles });
         }
         let measured = self.pace.borrow().quality();
         let quality = fixed(self.chosen.get()).unwrap_or(measured);

@@ -196,7 +196,7 @@ impl Control {
             }),
             ToPage::Clipboard { text } => self.clipboard.set(text),
             ToPage::Bell => self.bell.ring(),
-            ToPage::Refreshed => {}
+            ToPage::Refreshed { .. } => {}
             other => self.take(Input::Told(other)),
         }
     }
