@@ -28,7 +28,8 @@ function afterGreeting(types: number[], rest: Buffer, endless?: Buffer) {
     socket.on('data', () => {
       answers += 1;
       if (answers === 1) socket.write(Buffer.from([types.length, ...types]));
-      if (answers === 2) {
+      // With no type to choose, nothing is answered.
+      if (answers === (types.length > 0 ? 2 : 1)) {
         socket.write(rest);
         if (endless) pour(socket, endless);
       }

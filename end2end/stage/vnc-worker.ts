@@ -47,7 +47,11 @@ export async function startWorker(page: Page, options: Options): Promise<void> {
     };
     Object.assign(globalThis, { vnc: { worker, send, next, picture } });
     await next('ready');
-    const canvas = document.createElement('canvas').transferControlToOffscreen();
+    // A picture that nobody sees gets no frames to draw in.
+    const element = document.createElement('canvas');
+    element.style = 'position: fixed; inset: 0; pointer-events: none';
+    document.body.append(element);
+    const canvas = element.transferControlToOffscreen();
     worker.postMessage(canvas, [canvas]);
     const socket = location.origin.replace(/^http/, 'ws');
     const url = `${socket}/api/v1/devices/${deviceId}/services/${service}/stream`;
@@ -58,7 +62,10 @@ export async function startWorker(page: Page, options: Options): Promise<void> {
 }
 
 export async function endWorker(page: Page): Promise<void> {
-  await page.evaluate(() => (globalThis as unknown as { vnc: Held }).vnc.worker.terminate());
+  await page.evaluate(() => {
+    (globalThis as unknown as { vnc: Held }).vnc.worker.terminate();
+    document.querySelector('body > canvas')?.remove();
+  });
 }
 
 /** Has the whole picture sent anew; gives how many rectangles have come, by encoding. */
