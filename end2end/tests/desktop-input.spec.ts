@@ -203,7 +203,7 @@ test.describe('with fingers', { tag: '@phone' }, () => {
   });
 
   test('the key row has the keys that phones lack', async ({ desktop, heard, page }) => {
-    await desktop.key('Escape').tap();
+    await desktop.key('Esc').tap();
     await desktop.key('Up').tap();
     await arrives(heard, '\x1b\x1b[A');
     await desktop.key('Ctrl').tap();
