@@ -132,6 +132,47 @@ impl Pair {
         (near, far)
     }
 
+    /// The connection ends: of what is on its way from each side so many messages still arrive.
+    pub(super) fn lose(&mut self, arriving: [usize; 2]) {
+        for from in [SERVER, AGENT] {
+            let mut flying = std::mem::take(&mut self.sides[from].flying);
+            flying.truncate(arriving[from]);
+            let to = &mut self.sides[1 - from];
+            for (_, message) in flying {
+                if to.error.is_none() {
+                    to.error = to.mux.handle_message(self.now, message).err();
+                }
+            }
+        }
+        for side in &mut self.sides {
+            side.mux.suspend(self.now);
+            side.leaving.clear();
+        }
+    }
+
+    /// One side has lost the connection, the other writes on into nothing.
+    pub(super) fn lose_at(&mut self, side: usize) {
+        self.sides[1 - side].flying.clear();
+        self.sides[side].flying.clear();
+        self.sides[side].mux.suspend(self.now);
+        self.sides[side].leaving.clear();
+    }
+
+    /// A new connection, whose HELLOs tell each side what the other has received.
+    pub(super) fn rejoin(&mut self) {
+        for side in &mut self.sides {
+            side.mux.suspend(self.now);
+            side.flying.clear();
+            side.leaving.clear();
+            side.busy_until = self.now;
+        }
+        let received = [SERVER, AGENT].map(|side| self.sides[side].mux.received());
+        for side in [SERVER, AGENT] {
+            let resumed = self.sides[side].mux.resume(self.now, received[1 - side]);
+            assert_eq!(resumed, Ok(()), "an honest peer");
+        }
+    }
+
     /// The next stream that came; events before it are dropped.
     pub(super) fn incoming(&mut self, side: usize) -> Option<StreamId> {
         while let Some(event) = self.sides[side].events.pop_front() {
