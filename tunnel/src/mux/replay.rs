@@ -142,6 +142,10 @@ impl Replay {
         Ok(is_news)
     }
 
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// Whether an honest peer can have received so many.
     pub(super) fn check(&self, received: u64) -> Result<(), ResumeError> {
         if received > self.sent {

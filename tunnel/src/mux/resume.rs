@@ -43,6 +43,12 @@ impl Mux {
         self.received.frames()
     }
 
+    /// Counted frames that the peer is known to have received.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.replay.acknowledged()
+    }
+
     /// Whether the tunnel can go on with a peer that has `received` so many counted frames.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod faults;
 mod load;
+mod resume;
 mod single;
 mod streams;
 
