@@ -93,7 +93,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Moves bytes until something else is to be done.
     pub(super) async fn run(&mut self) -> Pause {
-        poll_fn(|cx| self.poll(cx)).await
+        let mut running = Running {
+            connection: self,
+            is_over: false,
+        };
+        let pause = poll_fn(|cx| running.connection.poll(cx)).await;
+        running.is_over = true;
+        pause
     }
 
     /// Gives buffers back that large messages have left behind.
@@ -279,5 +285,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Err(Fault::silent(Closed::Dead).into());
         }
         Ok(false)
+    }
+}
+
+/// Dropped in the middle, the tunnel has ended by the will of this end. The peer must not take that
+/// for a lost connection and wait for another.
+struct Running<'a, S: AsyncRead + AsyncWrite + Unpin + Send> {
+    connection: &'a mut Connection<S>,
+    is_over: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Drop for Running<'_, S> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.connection.socket.leave();
+        }
     }
 }

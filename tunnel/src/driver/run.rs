@@ -66,7 +66,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         resumer
     }
 
-    /// Runs until the tunnel ends. Dropped earlier, the tunnel ends at once.
+    /// Runs until the tunnel ends. Dropped earlier, the tunnel ends at once, and the
+    /// peer is told if the socket takes it.
     pub async fn run(self) -> Closed {
         let Self {
             mut connection,

@@ -354,6 +354,18 @@ async fn an_end_that_was_meant_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_driver_that_is_dropped_is_an_end_that_was_meant() {
+    let (mut ends, _wire) = ends(usize::MAX).await;
+    let (_near, mut far) = stream(&ends.server, &mut ends.agent).await;
+    let start = Instant::now();
+    ends.server.driver.abort();
+    assert!(soon(read_all(&mut far)).await.is_err());
+    let closed = soon(ends.agent.driver).await.expect("no panic");
+    assert_eq!(closed, Closed::Peer);
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_a_suspended_tunnel_ends_it_at_once() {
     let (mut ends, wire) = ends(usize::MAX).await;
     let (mut near, _far) = stream(&ends.server, &mut ends.agent).await;
