@@ -8,9 +8,11 @@
 
 mod client;
 mod harness;
+mod network;
 mod place;
 
 mod identity;
+mod resume;
 mod rights;
 mod service;
 mod stream;

@@ -33,6 +33,8 @@ pub(super) struct State {
     /// Which connection may touch the multiplexer: a number that rises when it is detached.
     pub(super) generation: u64,
     pub(super) suspended_since: Option<Instant>,
+    /// Somebody waits for the tunnel to be settled.
+    pub(super) awaits_settled: bool,
     /// What ended the connection before.
     lost_by: Option<Closed>,
     pub(super) goaway: Option<GoAway>,
@@ -71,6 +73,7 @@ impl Shared {
                 closed: None,
                 generation: 0,
                 suspended_since: None,
+                awaits_settled: false,
                 lost_by: None,
                 goaway: None,
                 bytes_sent: 0,
@@ -154,6 +157,10 @@ impl Shared {
         let mut state = self.lock();
         let result = work(&mut state);
         state.dispatch(&mut woken);
+        if state.awaits_settled && state.mux.is_settled() {
+            state.awaits_settled = false;
+            woken.tunnel = true;
+        }
         let mux = &state.mux;
         // A suspended one may have a new deadline.
         if wake_driver && (mux.wants_transmit() || mux.is_suspended() || state.close_requested) {

@@ -123,6 +123,19 @@ impl Tunnel {
             .await;
     }
 
+    /// Completes when no stream lives and the peer is known to have all that was sent, where it
+    /// tells; or when the tunnel has ended. To be awaited before [`Self::close`] by whoever wants a
+    /// lost connection at the very end to be no loss.
+    pub async fn settled(&self) {
+        self.shared
+            .wait(&self.shared.changed, |state| {
+                let settled = state.mux.is_settled() || state.closed.is_some();
+                state.awaits_settled |= !settled;
+                settled.then_some(())
+            })
+            .await;
+    }
+
     /// Figures of now.
     #[must_use]
     pub fn stats(&self) -> Stats {

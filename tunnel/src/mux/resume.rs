@@ -91,6 +91,12 @@ impl Mux {
         self.suspended
     }
 
+    /// Whether no stream lives, and the peer is known to have all that was sent where it tells.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.table.live_count() == 0 && self.replay.is_empty()
+    }
+
     /// What is kept for sending again.
     #[must_use]
     pub fn replay_bytes(&self) -> u64 {
