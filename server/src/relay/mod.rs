@@ -139,7 +139,7 @@ impl Relay {
         Some(self.0.resume_for).filter(|resume_for| !resume_for.is_zero())
     }
 
-    /// How many tunnels are up.
+    /// How many tunnels there are, with a connection or waiting for one.
     #[must_use]
     pub fn tunnels(&self) -> usize {
         self.0.registry.len()

@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{
-    Closed, Established, GoAway, GoAwayReason, HandshakeError, Tunnel, server_handshake_with,
+    Closed, Established, GoAway, GoAwayReason, HandshakeError, Link, Tunnel, server_handshake_with,
 };
 use tunnel::wire::{Code, ServerHello, Windows};
 
@@ -108,7 +108,8 @@ impl Relay {
         let resumer = self
             .resume_for()
             .map(|resume_for| established.driver.resumable(id, resume_for));
-        let line = Line::new(established.tunnel.clone(), resumer);
+        let tunnel = established.tunnel.clone();
+        let line = Line::new(tunnel.clone(), resumer);
         let registered = self
             .0
             .registry
@@ -134,8 +135,11 @@ impl Relay {
             .devices
             .connected(device, epoch, &address, &hello.version, &hello.info)
             .await;
+        // What `serve` has seen meanwhile it may have said before the device was said to be up.
+        if matches!(tunnel.link(), Link::Suspended { .. }) {
+            self.0.devices.suspended(device, epoch);
+        }
         if !self.0.registry.is_current(device, epoch) {
-            // It ended meanwhile, and `serve` may have said so before it was said to be up.
             self.0.devices.disconnected(device, epoch);
         }
         Ok(())
