@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Budget, Closed, Established, GoAway, Link, Resumer, Tunnel, Welcome};
 use tunnel::wire::{AgentHello, Windows};
 
+use crate::change::Changes;
 use crate::config::Config;
 use crate::info;
 use crate::key::DeviceKey;
@@ -34,6 +35,8 @@ const REPLAY_BYTES: u32 = 4 * 1024 * 1024;
 /// A lost tunnel waits so long for its next connection; the server rules, and by default waits as
 /// long.
 const RESUME_FOR: Duration = Duration::from_secs(180);
+/// An attempt that takes longer began in a network that a change since may have ended.
+const ATTEMPT_PATIENCE: Duration = Duration::from_secs(3);
 /// For the last words on a tunnel that this end closes.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -68,13 +71,27 @@ impl Agent {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut reconnect = Reconnect::default();
         let mut failures = Failures::default();
+        let mut changes = Changes::watch();
+        // Twice in a row no attempt is cut: a flapping network must not keep a slow one from ever
+        // being finished.
+        let mut cut = false;
         let mut kept = None;
         while !stop.is_cancelled() {
-            let wait = match self.attempt(&mut kept, &stop).await {
+            let attempt = tokio::select! {
+                attempt = self.attempt(&mut kept, &stop) => attempt,
+                change = changes.next_after(ATTEMPT_PATIENCE), if !cut => {
+                    cut = true;
+                    reconnect.network_changed(Instant::now());
+                    tracing::info!(%change, "trying anew");
+                    continue;
+                }
+            };
+            cut = false;
+            let wait = match attempt {
                 Ok(()) => {
                     failures = Failures::default();
                     let since = Instant::now();
-                    let closed = lost(&mut kept).await;
+                    let closed = lost(&mut kept, &mut changes).await;
                     if stop.is_cancelled() {
                         break;
                     }
@@ -103,9 +120,17 @@ impl Agent {
                     wait
                 }
             };
-            tokio::select! {
-                () = beside(sleep(wait), &mut kept) => {}
-                () = stop.cancelled() => {}
+            let pause = sleep(wait);
+            tokio::pin!(pause);
+            loop {
+                tokio::select! {
+                    () = beside(&mut pause, &mut kept) => break,
+                    change = changes.next() => if reconnect.network_changed(Instant::now()) {
+                        tracing::info!(%change, "trying at once");
+                        break;
+                    },
+                    () = stop.cancelled() => break,
+                }
             }
         }
         if let Some(kept) = kept {
@@ -114,7 +139,7 @@ impl Agent {
     }
 
     /// Connects: goes on with the tunnel that is kept, or begins a new one. Nothing of it when
-    /// `stop` is cancelled first.
+    /// `stop` is cancelled first. Cancel-safe.
     async fn attempt(
         &mut self,
         kept: &mut Option<Kept>,
@@ -124,7 +149,7 @@ impl Agent {
         let resumer = kept.as_ref().map(|kept| kept.resumer.clone());
         let connecting = self
             .server
-            .connect(hello, settings, resumer.as_ref(), &mut self.rng);
+            .attempt(hello, settings, resumer.as_ref(), &mut self.rng);
         let (hello, welcome) = tokio::select! {
             connected = beside(connecting, kept) => connected?,
             () = stop.cancelled() => return Ok(()),
@@ -133,9 +158,10 @@ impl Agent {
         let (epoch, resumed) = (hello.epoch, hello.resumed);
         tracing::info!(%server, epoch, resumed, "connected");
         if let Welcome::New(mut established) = welcome {
-            if let Some(old) = kept.take() {
+            if let Some(old) = kept {
                 // It was given up; its streams make room for those to come.
-                old.work.await;
+                (&mut old.work).await;
+                *kept = None;
             }
             let resumer = established.driver.resumable(hello.tunnel, RESUME_FOR);
             let tunnel = established.tunnel.clone();
@@ -232,7 +258,7 @@ async fn beside<T>(awaited: impl Future<Output = T>, kept: &mut Option<Kept>) ->
 }
 
 /// Completes when the tunnel has lost its connection: kept, or at its end.
-async fn lost(kept: &mut Option<Kept>) -> Closed {
+async fn lost(kept: &mut Option<Kept>, changes: &mut Changes) -> Closed {
     let Some(tunnel) = kept else {
         return Closed::Local;
     };
@@ -254,6 +280,7 @@ async fn lost(kept: &mut Option<Kept>) -> Closed {
             closed
         }
         closed = suspended => closed,
+        never = changes.probe(&tunnel.tunnel) => match never {},
     }
 }
 

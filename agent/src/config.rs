@@ -8,6 +8,7 @@ use api::ServiceKind;
 use serde::Deserialize;
 
 use crate::host::Host;
+use crate::proxy::{Proxy, ProxyUrlError};
 use crate::server::ServerUrl;
 
 mod write;
@@ -30,6 +31,9 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Certificates (PEM) to trust instead of the system's, for a server with a private CA.
     pub ca_file: Option<PathBuf>,
+    /// The HTTP proxy that leads to the server, with user name and password where it wants them.
+    /// Default: as the environment says.
+    pub proxy: Proxy,
     /// The public keys of the device's own SSH server, for services of kind `ssh`: what a browser
     /// checks its first connection against. Default: `/etc/ssh/ssh_host_*_key.pub`.
     pub ssh_host_key_files: Option<Vec<PathBuf>>,
@@ -83,6 +87,14 @@ pub enum ConfigError {
         /// Where and why.
         message: String,
     },
+    /// The proxy is not acceptable.
+    #[error("{path}: proxy: {source}", path = path.display())]
+    Proxy {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: ProxyUrlError,
+    },
     /// A service is not acceptable.
     #[error("{path}: service {name:?}: {reason}", path = path.display())]
     Service {
@@ -102,6 +114,7 @@ struct File {
     server: ServerUrl,
     key_file: Option<PathBuf>,
     ca_file: Option<PathBuf>,
+    proxy: Option<String>,
     ssh_host_key_files: Option<Vec<PathBuf>>,
     #[serde(default)]
     service: Vec<Service>,
@@ -117,7 +130,15 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(&text, path)
+        let config = Self::parse(&text, path)?;
+        let holds_password = matches!(&config.proxy, Proxy::At(url) if url.has_credentials());
+        if holds_password && is_readable_by_others(path) {
+            tracing::warn!(
+                path = %path.display(),
+                "the file holds a proxy's password and others may read it: chmod 600"
+            );
+        }
+        Ok(config)
     }
 
     /// The service of this name.
@@ -129,8 +150,17 @@ impl Config {
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(text).map_err(|error| ConfigError::Parse {
             path: path.to_owned(),
-            message: error.to_string(),
+            message: without_password(error.to_string(), error.message()),
         })?;
+        let proxy = match file.proxy.as_deref().map(str::parse) {
+            None => Proxy::Environment,
+            Some(_) if file.proxy.as_deref() == Some("") => Proxy::None,
+            Some(Ok(url)) => Proxy::At(url),
+            Some(Err(source)) => {
+                let path = path.to_owned();
+                return Err(ConfigError::Proxy { path, source });
+            }
+        };
         let mut names = HashSet::new();
         for service in &file.service {
             let fault = fault_of(service)
@@ -145,11 +175,28 @@ impl Config {
             server: file.server,
             key_file: folder.join(file.key_file.unwrap_or_else(|| "agent.key".into())),
             ca_file: file.ca_file.map(|ca_file| folder.join(ca_file)),
+            proxy,
             ssh_host_key_files: file
                 .ssh_host_key_files
                 .map(|files| files.iter().map(|file| folder.join(file)).collect()),
             services: file.service,
         })
+    }
+}
+
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
+
+/// A message of the parser shows the line that it is about, which may be the one of the proxy.
+fn without_password(full: String, short: &str) -> String {
+    if full.contains('@') && !short.contains('@') {
+        format!("{short}, in a line that is not repeated here: it may hold a password")
+    } else if full.contains('@') {
+        "a mistake in a line that is not repeated here: it may hold a password".to_owned()
+    } else {
+        full
     }
 }
 
@@ -203,12 +250,41 @@ mod tests {
         .unwrap();
         assert_eq!(config.key_file, Path::new("/etc/adit/agent.key"));
         assert_eq!(config.ca_file, None);
+        assert_eq!(config.proxy, Proxy::Environment);
         let service = config.service("web").unwrap();
         assert_eq!(
             (service.host.to_string().as_str(), service.tls),
             ("127.0.0.1", false)
         );
         assert_eq!(config.service("ssh"), None);
+    }
+
+    #[test]
+    fn a_proxy_is_given_or_denied() {
+        let at = |proxy: &str| parse(&format!("server = 'https://a.example'\nproxy = '{proxy}'"));
+        assert_eq!(at("").unwrap().proxy, Proxy::None);
+        let config = at("http://me:secret@p:1").unwrap();
+        assert_eq!(
+            config.proxy,
+            Proxy::At("http://me:secret@p:1".parse().unwrap())
+        );
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
+    fn no_error_tells_the_proxys_password() {
+        for text in [
+            "server = 'https://a.example'\nproxy = 'socks5://me:secret@p:1'",
+            "server = 'https://a.example'\nproxy = 'http://me:secret@p:1/x'",
+            "server = 'https://a.example'\nproxi = 'http://me:secret@p:1'",
+            "server = 'https://a.example'\nproxy = 'http://me:secret@p:1",
+            "server = 'https://a.example'\nproxy = http://me:secret@p:1",
+            "server = 'https://a.example'\nproxy = ['http://me:secret@p:1']",
+            "server = 'http://me:secret@p:1'",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
     }
 
     #[test]

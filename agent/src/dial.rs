@@ -14,8 +14,12 @@ use crate::host::Host;
 /// Until the next address is tried beside those that have not answered (RFC 8305).
 const STAGGER: Duration = Duration::from_millis(250);
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A name with more addresses than this is an accident, or somebody's joke on our sockets.
+const MAX_ADDRESSES: usize = 32;
 
-/// The addresses of a host, asked for anew each time: a device outlives many DNS changes.
+/// The addresses of a host, asked for anew each time: a device outlives many DNS changes. In the
+/// resolver's order, which knows what can be reached (RFC 6724: IPv6 first where there is any),
+/// with the families taking turns.
 pub(crate) async fn resolve(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
     let addresses: Vec<SocketAddr> = match host {
         Host::Address(address) => vec![SocketAddr::new(*address, port)],
@@ -37,7 +41,9 @@ pub(crate) async fn resolve(host: &Host, port: u16) -> io::Result<Vec<SocketAddr
             "the name has no address",
         ));
     }
-    Ok(interleave(addresses))
+    let mut addresses = interleave(addresses);
+    addresses.truncate(MAX_ADDRESSES);
+    Ok(addresses)
 }
 
 /// The first connection that stands; the others are given up. Fails with the last error, when
@@ -84,6 +90,9 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use socket2::{Domain, Socket, Type};
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
@@ -116,5 +125,35 @@ mod tests {
         let error = connect(&[dead]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert!(connect(&[]).await.is_err());
+    }
+
+    /// A listener whose queue is full: the kernel drops every further SYN, as a black hole does.
+    async fn black_hole(address: SocketAddr) -> (Socket, SocketAddr, Vec<TcpStream>) {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&address.into()).unwrap();
+        socket.listen(0).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        let mut queued = Vec::new();
+        let patience = Duration::from_millis(300);
+        while let Ok(connection) = timeout(patience, TcpStream::connect(address)).await {
+            queued.push(connection.unwrap());
+            assert!(queued.len() < 16, "the queue is never full");
+        }
+        (socket, address, queued)
+    }
+
+    #[tokio::test]
+    async fn a_silent_address_costs_one_stagger() {
+        for (silent, living) in [("[::1]:0", "127.0.0.1:0"), ("127.0.0.1:0", "[::1]:0")] {
+            let (_hole, silent, _queued) = black_hole(silent.parse().unwrap()).await;
+            let listener = tokio::net::TcpListener::bind(living).await.unwrap();
+            let living = listener.local_addr().unwrap();
+            let before = Instant::now();
+            let connection = timeout(Duration::from_secs(5), connect(&[silent, living]))
+                .await
+                .unwrap();
+            assert_eq!(connection.unwrap().peer_addr().unwrap(), living);
+            assert!(before.elapsed() >= STAGGER, "{:?}", before.elapsed());
+        }
     }
 }

@@ -146,6 +146,7 @@ mod tests {
             server: "https://adit.example".parse().unwrap(),
             key_file: "agent.key".into(),
             ca_file: None,
+            proxy: crate::proxy::Proxy::Environment,
             ssh_host_key_files: None,
             services: vec![Service {
                 name: "one".into(),

@@ -5,11 +5,13 @@
 //! local file has the last word, whatever the server asks for.
 
 mod agent;
+mod change;
 mod config;
 mod dial;
 mod host;
 mod info;
 mod key;
+mod proxy;
 mod reconnect;
 mod server;
 mod service;
@@ -19,4 +21,5 @@ pub use config::{Config, ConfigError, Draft, Service, default_path};
 pub use host::Host;
 pub use info::host_name;
 pub use key::{DeviceKey, KeyError};
-pub use server::{Refusal, ServerError, ServerUrl, ServerUrlError, enroll};
+pub use proxy::{Proxy, ProxyUrl, ProxyUrlError, ProxyVariableError};
+pub use server::{ProxyError, Refusal, ServerError, ServerUrl, ServerUrlError, enroll};

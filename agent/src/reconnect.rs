@@ -38,6 +38,8 @@ pub(crate) struct Reconnect {
     outage_since: Option<Instant>,
     /// Waits since the haste ended.
     patient_waits: u32,
+    /// Somebody asked for the wait that runs.
+    advised: bool,
 }
 
 impl Reconnect {
@@ -60,7 +62,19 @@ impl Reconnect {
         self.next(now, advice, rng)
     }
 
+    /// The network has changed, or the machine woke up, during a wait or an attempt: whether to try
+    /// at once. What was waited for then says little about now; but what somebody asked for stays.
+    pub(crate) fn network_changed(&mut self, now: Instant) -> bool {
+        if self.advised {
+            return false;
+        }
+        self.outage_since = Some(now);
+        self.patient_waits = 0;
+        true
+    }
+
     fn next(&mut self, now: Instant, advice: Advice, rng: &mut impl Rng) -> Duration {
+        self.advised = !matches!(advice, Advice::None | Advice::AtOnce);
         let wait = match advice {
             Advice::None => return self.by_rule(now, rng),
             Advice::AtOnce if self.outage_since.is_none() => Duration::ZERO,
@@ -178,6 +192,56 @@ mod tests {
                 (secs(0.2)..secs(1.0)).contains(&next),
                 "hasty after {advice:?}: {next:?}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn r07_a_changed_network_ends_patience_but_not_what_was_asked_for() {
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut rule = Reconnect::default();
+        let mut now = Instant::now();
+        rule.lost(now, LONG, Advice::None, &mut rng);
+        for _ in 0..100 {
+            now += rule.failed(now, Advice::None, &mut rng);
+        }
+        assert!(rule.network_changed(now));
+        for _ in 0..15 {
+            let wait = rule.failed(now, Advice::None, &mut rng);
+            assert!((secs(0.2)..secs(1.0)).contains(&wait), "{wait:?}");
+            now += wait;
+        }
+        for advice in [
+            Advice::After(secs(20.0)),
+            Advice::Restart(secs(20.0)),
+            Advice::Replaced,
+            Advice::Slow,
+        ] {
+            rule.failed(now, advice, &mut rng);
+            assert!(!rule.network_changed(now), "{advice:?}");
+        }
+        rule.failed(now, Advice::None, &mut rng);
+        assert!(rule.network_changed(now));
+    }
+
+    /// A fleet that lost its server in one moment comes back spread over all of each wait.
+    #[tokio::test]
+    async fn r07_waits_are_spread_evenly() {
+        const DEVICES: u32 = 10_000;
+        let mut rng = StdRng::seed_from_u64(7);
+        let start = Instant::now();
+        let patient = start + HASTE;
+        for (now, shortest, longest) in [(start, 0.2, 1.0), (patient, 0.5, 2.0)] {
+            let mut tenths = [0_u32; 10];
+            for _ in 0..DEVICES {
+                let mut rule = Reconnect::default();
+                rule.lost(start, LONG, Advice::None, &mut rng);
+                let wait = rule.failed(now, Advice::None, &mut rng).as_secs_f64();
+                let part = (wait - shortest) / (longest - shortest);
+                tenths[(part * 10.0) as usize] += 1;
+            }
+            let share = DEVICES / 10;
+            let even = tenths.iter().all(|n| n.abs_diff(share) < share / 5);
+            assert!(even, "{tenths:?}");
         }
     }
 

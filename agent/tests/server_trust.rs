@@ -136,6 +136,7 @@ async fn try_to_enroll(server: &str, ca_file: Option<&Path>) -> ServerError {
         server: server.parse().unwrap(),
         key_file: "unused".into(),
         ca_file: ca_file.map(Path::to_owned),
+        proxy: agent::Proxy::Environment,
         ssh_host_key_files: None,
         services: Vec::new(),
     };

@@ -304,6 +304,7 @@ fn agent_config(
         server: format!("https://localhost:{server}").parse()?,
         key_file: folder.join("unused.key"),
         ca_file: Some(folder.join("server.pem")),
+        proxy: agent::Proxy::None,
         ssh_host_key_files: None,
         services,
     })

@@ -38,12 +38,15 @@ const PROGRAMS: &[Program] = &[
     // Core fonts, without which xterm does not start.
     needed("/usr/share/fonts/X11/misc", "xfonts-base"),
     for_tests("chromium", "chromium"),
-    // Proxies to stand in front, and what attacks them.
+    // A proxy for agents to go through, proxies to stand in front, and what attacks them.
+    for_tests("tinyproxy", "tinyproxy-bin"),
     for_tests("nginx", "nginx"),
     for_tests("haproxy", "haproxy"),
     for_tests("slowhttptest", "slowhttptest"),
     // Second kinds of the servers that the clients talk to.
     for_tests("dropbear", "dropbear-bin"),
+    // Networks that change.
+    for_tests("ip", "iproute2"),
     for_tests("x11vnc", "x11vnc"),
     for_tests("setxkbmap", "x11-xkb-utils"),
     for_tests("xclip", "xclip"),

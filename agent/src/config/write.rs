@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, value};
@@ -41,7 +42,7 @@ impl Draft {
             old.parse()
                 .map_err(|error: toml_edit::TomlError| ConfigError::Parse {
                     path: path.to_owned(),
-                    message: error.to_string(),
+                    message: super::without_password(error.to_string(), error.message()),
                 })?;
         document["server"] = value(server.origin());
         if let Some(ca_file) = ca_file {
@@ -84,12 +85,19 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    let mut file = fs::File::create(&beside)?;
+    let old = fs::metadata(path).ok().map(|file| file.permissions());
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    if old.is_some() {
+        // It may hold a proxy's password: not for others, not even until the old rights are set.
+        options.mode(0o600);
+    }
+    let mut file = options.open(&beside)?;
+    if let Some(old) = old {
+        file.set_permissions(old)?;
+    }
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    if let Ok(old) = fs::metadata(path) {
-        file.set_permissions(old.permissions())?;
-    }
     fs::rename(&beside, path)
 }
 
@@ -129,6 +137,19 @@ mod tests {
             text,
             format!("server = \"https://new.example\"\n\n{service}")
         );
+    }
+
+    #[test]
+    fn what_others_could_not_read_they_still_cannot() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.toml");
+        fs::write(&path, "proxy = \"http://me:secret@p:1\"\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        point_at(&path, "https://new.example", None).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(fs::read_to_string(&path).unwrap().contains("secret"));
     }
 
     #[test]

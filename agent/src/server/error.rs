@@ -8,6 +8,7 @@ use api::{Problem, ProblemCode};
 use http::{HeaderMap, StatusCode, header};
 use tunnel::driver::{Closed, GoAway, GoAwayReason, HandshakeError};
 
+use super::connect::ProxyError;
 use crate::reconnect::Advice;
 
 /// Why the server could not be reached, trusted or understood.
@@ -29,6 +30,9 @@ pub enum ServerError {
         /// Why, at the last address tried.
         source: io::Error,
     },
+    /// The way through the proxy is closed.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// Its certificate is not to be trusted, or there is no TLS at the other end.
     #[error("{0}")]
     Tls(String),
@@ -123,6 +127,7 @@ impl ServerError {
                 ) => Advice::Slow,
                 _ => Advice::None,
             },
+            Self::Proxy(error) if error.is_lasting() => Advice::Slow,
             Self::Redirect(_) | Self::CaFile { .. } => Advice::Slow,
             Self::Handshake(HandshakeError::GoAway(goaway)) => advice_of(goaway),
             Self::Handshake(HandshakeError::Protocol(_)) => Advice::Slow,

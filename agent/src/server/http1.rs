@@ -21,6 +21,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Driver = http1::Connection<TokioIo<Box<dyn Io>>, Full<Bytes>>;
 
+/// Why no answer came.
+pub(super) enum Failure {
+    TimedOut,
+    Broken(hyper::Error),
+}
+
 pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
@@ -56,6 +62,18 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, ServerError> {
+        let answer = self.exchange(request).await;
+        answer.map_err(|failure| match failure {
+            Failure::TimedOut => ServerError::TimedOut("its answer"),
+            Failure::Broken(error) => broken(&error),
+        })
+    }
+
+    /// As [`Self::send`], for who wants to know what went wrong.
+    pub(super) async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Failure> {
         let Self {
             sender,
             driver,
@@ -66,8 +84,8 @@ impl Connection {
             alongside(driver, ended, sender.send_request(request)),
         )
         .await
-        .map_err(|_| ServerError::TimedOut("its answer"))?
-        .map_err(|error| broken(&error))
+        .map_err(|_| Failure::TimedOut)?
+        .map_err(Failure::Broken)
     }
 
     pub(super) async fn read_body(&mut self, body: Incoming) -> Result<Bytes, ServerError> {

@@ -1,13 +1,19 @@
 //! Speaks to the server: over TLS, with the device's key as proof.
 
+mod attempt;
+mod connect;
 mod enroll;
 mod error;
 mod http1;
+mod issuer;
+mod peers;
 mod proof;
 mod tls;
 mod tunnel;
 mod url;
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,18 +21,23 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::config::Config;
 use crate::dial;
+use crate::host::Host;
 use crate::key::DeviceKey;
+use crate::proxy::ProxyUrl;
 
+pub use connect::ProxyError;
 pub use enroll::enroll;
 pub use error::{Refusal, ServerError};
 pub use url::{ServerUrl, ServerUrlError};
 
 pub(crate) use error::advice_after;
+use error::plain;
 pub(crate) use tls::{client_config, server_name};
 pub(crate) use tunnel::Socket;
 
@@ -43,11 +54,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// The server as this process sees it.
 pub(crate) struct Server {
     url: ServerUrl,
+    proxy: Option<ProxyUrl>,
     /// `None`: plain http, on this machine.
     tls: Option<Arc<ClientConfig>>,
     key: Arc<DeviceKey>,
     /// Random per process: tells two processes with one key apart.
     instance: [u8; 16],
+    peers: peers::Peers,
 }
 
 impl Server {
@@ -59,15 +72,25 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let mut instance = [0; 16];
         rng.fill_bytes(&mut instance);
-        let is_tls = config.server.is_tls();
-        let tls = is_tls
+        let variable = |name: &str| std::env::var(name).ok();
+        let proxy = config
+            .proxy
+            .towards(&config.server, variable)
+            .map_err(ProxyError::from)?;
+        if let Some(proxy) = &proxy {
+            tracing::info!(%proxy, "the server is reached through a proxy");
+        }
+        let needs_tls = config.server.is_tls() || proxy.as_ref().is_some_and(ProxyUrl::is_tls);
+        let tls = needs_tls
             .then(|| client_config(config.ca_file.as_deref()))
             .transpose()?;
         Ok(Self {
             url: config.server.clone(),
+            proxy,
             tls,
             key,
             instance,
+            peers: peers::Peers::default(),
         })
     }
 
@@ -76,29 +99,82 @@ impl Server {
     }
 
     async fn dial(&self) -> Result<http1::Connection, ServerError> {
-        let authority = self.url.authority();
-        let addresses = dial::resolve(self.url.host(), self.url.port())
+        let mut io: Box<dyn Io> = match &self.proxy {
+            None => Box::new(self.dial_direct().await?),
+            Some(proxy) => self.dial_through(proxy).await?,
+        };
+        if self.url.is_tls() {
+            io = self.encrypt(io, self.url.host()).await?;
+        }
+        http1::Connection::open(io).await
+    }
+
+    async fn dial_direct(&self) -> Result<TcpStream, ServerError> {
+        let (host, port) = (self.url.host(), self.url.port());
+        let addresses = dial::resolve(host, port)
             .await
             .map_err(|source| ServerError::Resolve {
-                host: self.url.host().to_string(),
+                host: host.to_string(),
                 source,
             })?;
+        self.dial_one_of(addresses)
+            .await?
+            .map_err(|source| ServerError::Connect {
+                authority: self.url.authority(),
+                source,
+            })
+    }
+
+    /// The server's name is the proxy's to resolve: this network may not know it.
+    async fn dial_through(&self, proxy: &ProxyUrl) -> Result<Box<dyn Io>, ServerError> {
+        let addresses = dial::resolve(proxy.host(), proxy.port())
+            .await
+            .map_err(|source| ProxyError::Resolve {
+                proxy: proxy.to_string(),
+                source,
+            })?;
+        let tcp = self
+            .dial_one_of(addresses)
+            .await?
+            .map_err(|source| ProxyError::Unreachable {
+                proxy: proxy.to_string(),
+                source,
+            })?;
+        let mut io: Box<dyn Io> = Box::new(tcp);
+        if proxy.is_tls() {
+            io = self.encrypt(io, proxy.host()).await?;
+        }
+        connect::connect(io, proxy, self.url.host_and_port()).await
+    }
+
+    async fn dial_one_of(
+        &self,
+        addresses: Vec<SocketAddr>,
+    ) -> Result<io::Result<TcpStream>, ServerError> {
+        let addresses = self.peers.order(addresses);
         let tcp = timeout(CONNECT_TIMEOUT, dial::connect(&addresses))
             .await
-            .map_err(|_| ServerError::TimedOut("connecting"))?
-            .map_err(|source| ServerError::Connect { authority, source })?;
-        let io: Box<dyn Io> = match &self.tls {
-            None => Box::new(tcp),
-            Some(config) => {
-                let name = server_name(self.url.host())?;
-                let handshake = TlsConnector::from(Arc::clone(config)).connect(name, tcp);
-                let encrypted = timeout(TLS_TIMEOUT, handshake)
-                    .await
-                    .map_err(|_| ServerError::TimedOut("the TLS handshake"))?
-                    .map_err(|error| tls::explain(&error, self.url.host()))?;
-                Box::new(encrypted)
-            }
+            .map_err(|_| ServerError::TimedOut("connecting"))?;
+        if let Ok(address) = tcp
+            .as_ref()
+            .map_err(drop)
+            .and_then(|tcp| tcp.peer_addr().map_err(drop))
+        {
+            self.peers.connected(address);
+        }
+        Ok(tcp)
+    }
+
+    async fn encrypt(&self, io: Box<dyn Io>, host: &Host) -> Result<Box<dyn Io>, ServerError> {
+        let Some(config) = &self.tls else {
+            return Err(ServerError::Tls("there are no certificates".to_owned()));
         };
-        http1::Connection::open(io).await
+        let name = server_name(host)?;
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, io);
+        let encrypted = timeout(TLS_TIMEOUT, handshake)
+            .await
+            .map_err(|_| ServerError::TimedOut("the TLS handshake"))?
+            .map_err(|error| tls::explain(&error, host))?;
+        Ok(Box::new(encrypted))
     }
 }

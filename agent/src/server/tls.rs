@@ -5,12 +5,13 @@ use std::io::{self, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::Resumption;
-use rustls::{CertificateError, ClientConfig, Error, RootCertStore};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::ServerError;
+use super::issuer::{NamingVerifier, UnknownIssuer};
 use crate::host::Host;
 
 /// Trusts `ca_file` alone where given, else what the system trusts.
@@ -23,10 +24,16 @@ pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>,
         None => system_roots(),
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .map_err(|error| ServerError::Tls(error.to_string()))?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| ServerError::Tls(error.to_string()))?
-        .with_root_certificates(roots)
+        // The usual checks, all of them: only the error says more.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(NamingVerifier(verifier)))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // One server: room for its tickets, not for the 256 names of the default.
@@ -65,11 +72,6 @@ pub(super) fn explain(error: &io::Error, host: &Host) -> ServerError {
 fn explain_certificate(fault: &CertificateError, host: &Host) -> String {
     use CertificateError as C;
     match fault {
-        // A false CA may bear the true one's name: then the signature gives it away.
-        C::UnknownIssuer | C::BadSignature => format!(
-            "the certificate of {host} is signed by nobody this device trusts (self-signed, a \
-             private CA, or somebody in between); for a private CA set ca_file"
-        ),
         C::NotValidForName | C::NotValidForNameContext { .. } => format!(
             "the certificate is valid, but not for the name {host}: this may be another server"
         ),
@@ -80,6 +82,18 @@ fn explain_certificate(fault: &CertificateError, host: &Host) -> String {
             format!("the certificate of {host} is not valid yet (or this device's clock is wrong)")
         }
         C::Revoked => format!("the certificate of {host} was revoked"),
+        C::Other(OtherError(other)) if other.is::<UnknownIssuer>() => {
+            let issuer = other
+                .downcast_ref::<UnknownIssuer>()
+                .and_then(|unknown| unknown.issuer.as_deref())
+                .unwrap_or("an issuer without a name");
+            format!(
+                "the certificate of {host} is signed by nobody this device trusts, but by \
+                 {issuer:?}: a private CA, a proxy or firewall that looks into TLS, or an \
+                 attacker. If you know this issuer, set ca_file to a file with its certificate \
+                 (PEM)"
+            )
+        }
         // webpki says so of a self-signed certificate that is a CA at the same time.
         C::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => format!(
             "the certificate of {host} is signed by itself: set ca_file to a CA and give the \

@@ -47,14 +47,23 @@ impl ServerUrl {
     /// As in `Host`.
     #[must_use]
     pub(crate) fn authority(&self) -> String {
-        let host = match &self.host {
+        if self.port == default_port(self.tls) {
+            self.bracketed_host()
+        } else {
+            self.host_and_port()
+        }
+    }
+
+    /// As in `CONNECT`.
+    #[must_use]
+    pub(crate) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.bracketed_host(), self.port)
+    }
+
+    fn bracketed_host(&self) -> String {
+        match &self.host {
             Host::Address(address) if address.is_ipv6() => format!("[{address}]"),
             host => host.to_string(),
-        };
-        if self.port == default_port(self.tls) {
-            host
-        } else {
-            format!("{host}:{}", self.port)
         }
     }
 

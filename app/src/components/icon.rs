@@ -33,6 +33,10 @@ pub(crate) enum Glyph {
     Plug,
     Retry,
     Done,
+    Clipboard,
+    Keyboard,
+    FullScreen,
+    Window,
 }
 
 /// An icon; it decorates, the words beside it (or the control's label) speak.
@@ -48,6 +52,18 @@ pub(crate) fn Icon(glyph: Glyph, #[prop(default = "icon")] class: &'static str) 
 impl Glyph {
     const fn outline(self) -> &'static str {
         match self {
+            Self::Clipboard => {
+                "M9 2h6a1 1 0 0 1 1 1v2a1 1 0 0 1 -1 1h-6a1 1 0 0 1 -1 -1v-2a1 1 0 0 1 1 -1z M16 4h2a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2h2"
+            }
+            Self::Keyboard => {
+                "M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z M6 8h.01 M10 8h.01 M14 8h.01 M18 8h.01 M8 12h.01 M12 12h.01 M16 12h.01 M7 16h10"
+            }
+            Self::FullScreen => {
+                "M8 3H5a2 2 0 0 0-2 2v3 M21 8V5a2 2 0 0 0-2-2h-3 M3 16v3a2 2 0 0 0 2 2h3 M16 21h3a2 2 0 0 0 2-2v-3"
+            }
+            Self::Window => {
+                "M8 3v3a2 2 0 0 1-2 2H3 M21 8h-3a2 2 0 0 1-2-2V3 M3 16h3a2 2 0 0 1 2 2v3 M16 21v-3a2 2 0 0 1 2-2h3"
+            }
             Self::Globe => {
                 "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0 M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20"
             }

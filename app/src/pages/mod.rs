@@ -1,6 +1,7 @@
 //! The pages, one for each address.
 
 mod add_device;
+mod desktop;
 mod device;
 mod devices;
 mod not_found;

@@ -23,6 +23,9 @@ pub enum ToWorker {
         url: String,
         /// To begin with.
         quality: Quality,
+        /// No other encodings (by number) are taken: for tests and measurements.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encodings: Option<Vec<i32>>,
     },
     /// The answer to [`ToPage::PasswordWanted`].
     Password {
@@ -76,6 +79,8 @@ pub enum ToWorker {
         /// What people chose.
         quality: Quality,
     },
+    /// Asks the device for the whole picture anew; answered by [`ToPage::Refreshed`].
+    Refresh,
     /// Asks for the picture of now as bytes.
     Screenshot,
     /// Ends it in order; answered by [`ToPage::Ended`].
@@ -109,6 +114,11 @@ pub enum ToPage {
     PasswordWanted,
     /// The first picture is drawn.
     Running,
+    /// A picture that came after [`ToWorker::Refresh`] is drawn.
+    Refreshed {
+        /// How many rectangles have come in each encoding (by number).
+        rectangles: Vec<(i32, u32)>,
+    },
     /// The desktop's name: untrusted text.
     Name {
         /// May be empty.

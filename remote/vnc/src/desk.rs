@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::canvas::{Canvas, cursor_url};
 use crate::ended;
-use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Press, Quality};
+use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Platform, Press, Quality};
 
 const READ_BYTES: usize = 64 << 10;
 const TRAFFIC_EVERY_MS: u32 = 2_000;
@@ -29,31 +29,42 @@ pub(crate) struct Desk {
     canvas: Canvas,
     pace: RefCell<Pace>,
     chosen: Cell<vnc::Quality>,
-    /// When the update that comes in was asked for, and how much had come by then.
-    asked: Cell<(f64, u64)>,
-    received_bytes: Cell<u64>,
     drawn: Cell<bool>,
+    /// Rectangles that had come when that was looked at last.
+    painted: Cell<u64>,
+    /// The page waits for a whole picture.
+    refreshes: Cell<bool>,
     /// There is something to send, or it is over.
     output: Notify,
+    /// What was to be sent is on its way.
+    taken: Notify,
     closed: Cell<bool>,
 }
 
 impl Desk {
-    pub(crate) fn new(canvas: Canvas, quality: vnc::Quality) -> Rc<Self> {
+    pub(crate) fn new(
+        canvas: Canvas,
+        quality: vnc::Quality,
+        encodings: Option<&[i32]>,
+    ) -> Rc<Self> {
         let desk = Self {
             client: RefCell::default(),
-            keyboard: RefCell::default(),
+            keyboard: RefCell::new(Keyboard::new(platform())),
             canvas,
             pace: RefCell::default(),
             chosen: Cell::new(quality),
-            asked: Cell::new((now_ms(), 0)),
-            received_bytes: Cell::new(0),
             drawn: Cell::new(false),
+            painted: Cell::new(0),
+            refreshes: Cell::new(false),
             output: Notify::new(),
+            taken: Notify::new(),
             closed: Cell::new(false),
         };
         if let Some(fixed) = fixed(quality) {
             desk.client.borrow_mut().set_quality(fixed);
+        }
+        if let Some(encodings) = encodings {
+            desk.client.borrow_mut().limit_encodings(encodings);
         }
         Rc::new(desk)
     }
@@ -64,7 +75,7 @@ impl Desk {
         let (reader, writer) = tokio::io::split(stream);
         let ended = tokio::select! {
             ended = self.read(reader) => ended,
-            () = self.write(writer) => Ended::Disconnected,
+            ended = self.write(writer) => ended,
             () = tell_traffic(&watch) => Ended::Disconnected,
         };
         match (ended, watch.fault()) {
@@ -77,11 +88,18 @@ impl Desk {
     async fn read(self: &Rc<Self>, mut reader: ReadHalf<Stream>) -> Ended {
         let mut bytes = vec![0; READ_BYTES];
         loop {
+            // A server that wants answers and does not take them is not read from meanwhile.
+            while self.client.borrow().is_stalled() {
+                self.taken.notified().await;
+            }
             let outcome = match reader.read(&mut bytes).await {
                 Ok(length) if length > 0 => {
-                    self.received_bytes
-                        .set(self.received_bytes.get() + length as u64);
-                    self.client.borrow_mut().feed(&bytes[..length])
+                    let mut client = self.client.borrow_mut();
+                    let outcome = client.feed(&bytes[..length]);
+                    let now = Duration::from_secs_f64(now_ms() / 1000.0);
+                    let mut pace = self.pace.borrow_mut();
+                    pace.came(now, length as u64, client.is_updating());
+                    outcome
                 }
                 _ => self.client.borrow_mut().end(),
             };
@@ -93,15 +111,22 @@ impl Desk {
         }
     }
 
-    async fn write(&self, mut writer: WriteHalf<Stream>) {
+    async fn write(self: &Rc<Self>, mut writer: WriteHalf<Stream>) -> Ended {
         loop {
             let output = self.client.borrow_mut().take_output();
-            if !output.is_empty() && writer.write_all(&output).await.is_err() {
-                return;
+            // A session that waited for this has gone on, maybe to its end.
+            self.take_events();
+            let outcome = self.client.borrow().outcome();
+            if let Err(error) = outcome {
+                return ended::of(error);
             }
+            if !output.is_empty() && writer.write_all(&output).await.is_err() {
+                return Ended::Disconnected;
+            }
+            self.taken.notify_one();
             if self.closed.get() {
                 let _ = writer.shutdown().await;
-                return;
+                return Ended::Closed;
             }
             if output.is_empty() {
                 self.output.notified().await;
@@ -145,25 +170,38 @@ impl Desk {
         if drawn.is_err() {
             console::warn_1(&"vnc: the browser does not draw".into());
         }
-        if !self.drawn.replace(true) {
-            tell(&ToPage::Running);
+        if self.has_painted() {
+            if !self.drawn.replace(true) {
+                tell(&ToPage::Running);
+            }
+            if self.refreshes.take() {
+                let rectangles = self.client.borrow().rectangles();
+                tell(&ToPage::Refreshed { rectangles });
+            }
         }
-        let (asked_ms, before_bytes) = self.asked.get();
-        let elapsed = Duration::from_secs_f64((now_ms() - asked_ms).max(0.0) / 1000.0);
-        let came = self.received_bytes.get() - before_bytes;
-        let measured = self.pace.borrow_mut().observe(came, elapsed);
+        let measured = self.pace.borrow().quality();
         let quality = fixed(self.chosen.get()).unwrap_or(measured);
         self.client.borrow_mut().set_quality(quality);
         let desk = Rc::clone(self);
         after_frame(move || {
             desk.client.borrow_mut().request_update();
-            desk.asked.set((now_ms(), desk.received_bytes.get()));
             desk.output.notify_one();
         });
     }
 
+    /// Whether pixels have come since this was asked last: many updates tell a size, a name or a
+    /// pointer alone.
+    fn has_painted(&self) -> bool {
+        let rectangles = self.client.borrow().rectangles();
+        let count = rectangles.iter().map(|(_, count)| u64::from(*count)).sum();
+        self.painted.replace(count) != count
+    }
+
     /// A message of the page.
     pub(crate) fn say(self: &Rc<Self>, message: ToWorker) {
+        if is_an_act(&message) {
+            self.client.borrow_mut().set_clipboard_enabled(true);
+        }
         match message {
             ToWorker::Open { .. } => {}
             ToWorker::Password { password } => {
@@ -209,6 +247,10 @@ impl Desk {
                     self.client.borrow_mut().set_quality(fixed);
                 }
             }
+            ToWorker::Refresh => {
+                self.refreshes.set(true);
+                self.client.borrow_mut().refresh();
+            }
             ToWorker::Screenshot => {
                 let desk = Rc::clone(self);
                 spawn_local(async move {
@@ -228,6 +270,26 @@ impl Desk {
         for (keysym, down) in events {
             client.key(*keysym, *down);
         }
+    }
+}
+
+/// Before somebody has done something on this desktop it learns nothing of clipboards, nor tells
+/// (S43): to look at it is not to use it.
+fn is_an_act(message: &ToWorker) -> bool {
+    match message {
+        ToWorker::Key { down, .. } => *down,
+        ToWorker::Pointer { buttons, .. } => *buttons != 0,
+        ToWorker::Text { .. } | ToWorker::Clipboard { .. } => true,
+        _ => false,
+    }
+}
+
+fn platform() -> Platform {
+    let name = scope().map(|scope| scope.navigator().platform());
+    let apple = ["Mac", "iPhone", "iPad", "iPod"];
+    match name.and_then(Result::ok) {
+        Some(name) if apple.iter().any(|start| name.starts_with(start)) => Platform::Apple,
+        _ => Platform::Other,
     }
 }
 

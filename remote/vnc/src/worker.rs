@@ -63,9 +63,16 @@ fn take(start: &mut Start, data: &JsValue) {
     };
     match (message, &start.desk) {
         (message, Some(desk)) => desk.say(message),
-        (ToWorker::Open { url, quality }, None) => match start.canvas.take() {
+        (
+            ToWorker::Open {
+                url,
+                quality,
+                encodings,
+            },
+            None,
+        ) => match start.canvas.take() {
             Some(canvas) => {
-                let desk = Desk::new(canvas, quality);
+                let desk = Desk::new(canvas, quality, encodings.as_deref());
                 start.desk = Some(Rc::clone(&desk));
                 spawn_local(serve(desk, url));
             }

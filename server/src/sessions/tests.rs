@@ -77,6 +77,7 @@ impl Place {
             server: public_url.parse().unwrap(),
             key_file: "unused".into(),
             ca_file: None,
+            proxy: agent::Proxy::Environment,
             ssh_host_key_files: None,
             services,
         };

@@ -10,10 +10,15 @@ mod client;
 mod harness;
 mod network;
 mod place;
+#[path = "../front_fixture/programs.rs"]
+mod programs;
 
 mod identity;
+mod inspection;
+mod proxy;
 mod resume;
 mod rights;
+mod roaming;
 mod service;
 mod stream;
 mod tunnel_life;

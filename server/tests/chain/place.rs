@@ -52,6 +52,11 @@ impl Place {
     async fn with(listener: TcpListener, folder: TempDir, port: u16, resume_s: u64) -> Self {
         let public_url = format!("http://adit.localhost:{port}");
         let mut config = Config::new(&public_url, "adit.localhost").unwrap();
+        // A name that programs outside of this process can resolve too, and one behind a proxy.
+        let by_program = format!("http://localhost:{port}");
+        config.agent_origins = [by_program.as_str(), "https://adit.example"]
+            .map(|origin| origin.parse().unwrap())
+            .to_vec();
         config.listen.address = listener.local_addr().unwrap();
         config.database.path = folder.path().join("adit.db");
         config.limits.resume_s = resume_s;
@@ -80,6 +85,7 @@ impl Place {
                 .unwrap(),
             key_file: "unused".into(),
             ca_file: None,
+            proxy: agent::Proxy::Environment,
             ssh_host_key_files: None,
             services,
         }

@@ -213,6 +213,7 @@ async fn s25_no_secret_is_left_anywhere() {
         server: manager.parse().unwrap(),
         key_file: "unused".into(),
         ca_file: None,
+        proxy: agent::Proxy::Environment,
         services: Vec::new(),
         ssh_host_key_files: None,
     };

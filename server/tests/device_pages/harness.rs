@@ -87,6 +87,7 @@ impl Place {
                 .unwrap(),
             key_file: "unused".into(),
             ca_file: None,
+            proxy: agent::Proxy::Environment,
             ssh_host_key_files: None,
             services: vec![service("web", web.port), service("closed", closed)],
         };

@@ -86,6 +86,13 @@ impl Tunnel {
             .await
     }
 
+    /// Sends a PING now, not after the usual silence: for when the network has changed or the
+    /// machine has slept. Without any answer the tunnel ends as dead, after 30 s by default.
+    pub fn probe(&self) {
+        let now = self.shared.now();
+        self.shared.with(|state| state.mux.ask(now));
+    }
+
     /// Ends the tunnel now; its streams end with [`crate::mux::StreamError::TunnelLost`]. A
     /// GOAWAY said before still goes out if the socket takes it at once.
     pub fn close(&self) {

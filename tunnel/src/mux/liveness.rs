@@ -138,6 +138,16 @@ impl Liveness {
         Some(self.ping(now))
     }
 
+    /// Somebody has a reason to doubt that the peer can be reached: as if the silence had been
+    /// long enough. `None` when a PING is out already.
+    pub(super) fn ask(&mut self, now: Time) -> Option<[u8; 8]> {
+        if self.unanswered.is_some() {
+            return None;
+        }
+        self.unanswered = Some((now, 0));
+        Some(self.ping(now))
+    }
+
     pub(super) fn deadline(&self, stream_open: bool) -> Time {
         match self.unanswered {
             None => {
@@ -244,6 +254,23 @@ mod tests {
         assert_eq!(liveness.deadline(true), at(12_000));
         liveness.acknowledged(true, at(8000));
         assert!(liveness.deadline(true) > at(21_000));
+    }
+
+    #[test]
+    fn a_doubt_is_asked_after_once_and_dies_after_two_misses() {
+        let mut liveness = Liveness::new(&Config::default(), at(0), 1);
+        assert!(liveness.ask(at(2000)).is_some());
+        assert_eq!(liveness.ask(at(3000)), None);
+        assert_eq!(liveness.deadline(false), at(17_000));
+        assert!(matches!(
+            liveness.check(at(17_000), false),
+            Verdict::Ping(_)
+        ));
+        assert_eq!(liveness.ask(at(18_000)), None);
+        assert_eq!(liveness.check(at(32_000), false), Verdict::Dead);
+        liveness.heard(at(18_500));
+        assert!(liveness.deadline(false) >= at(63_500));
+        assert!(liveness.ask(at(19_000)).is_some());
     }
 
     #[test]

@@ -242,6 +242,17 @@ impl Mux {
         }
     }
 
+    /// Asks at once whether the peer is there, as after a long silence: the way to it may have
+    /// changed. While such a question is out it does nothing.
+    pub fn ask(&mut self, now: Time) {
+        if self.closed || self.suspended {
+            return;
+        }
+        if let Some(opaque) = self.liveness.ask(now) {
+            self.scheduler.push_first(Control::Ping(opaque));
+        }
+    }
+
     /// When to call [`Self::handle_timeout`]; `None` when never again.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {

@@ -39,6 +39,13 @@ const MODULES: &[Module] = &[
         is_remote: true,
         in_parts: false,
     },
+    Module {
+        name: "vnc",
+        package: "remote-vnc",
+        limit_bytes: 200 * 1024,
+        is_remote: true,
+        in_parts: false,
+    },
 ];
 
 /// The same for all; `MODULE` is the name.

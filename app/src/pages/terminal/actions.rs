@@ -7,6 +7,7 @@ use super::control::Control;
 use super::session::{Input, Stage};
 use super::settings::Settings;
 use crate::components::{Glyph, Icon, IconButton, Menu};
+use crate::pages::viewer::Entry;
 
 /// In the bar: the search at hand, the rest in a menu.
 #[component]
@@ -73,27 +74,6 @@ fn Entries(control: Control, running: Memo<bool>) -> impl IntoView {
         />
         <hr class="menu__line" />
         <Entry word="Disconnect" off=is_over act=move || control.take(Input::Cancel) />
-    }
-}
-
-#[component]
-fn Entry(
-    #[prop(into)] word: Signal<&'static str>,
-    #[prop(optional)] keys: &'static str,
-    #[prop(optional, into)] off: Signal<bool>,
-    act: impl Fn() + 'static,
-) -> impl IntoView {
-    view! {
-        <button
-            class="menu__entry"
-            role="menuitem"
-            type="button"
-            disabled=move || off.get()
-            on:click=move |_| act()
-        >
-            <span class="menu__word">{move || word.get()}</span>
-            {(!keys.is_empty()).then(|| view! { <kbd class="menu__keys">{keys}</kbd> })}
-        </button>
     }
 }
 

@@ -4,12 +4,10 @@ use std::rc::Rc;
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{ClipboardEvent, HtmlElement, InputEvent};
 
 use super::screen::Heard;
 use super::xterm::Terminal;
-use crate::state::window;
 
 /// Watches what the browser puts into the terminal's hidden field, before the library sees it.
 pub(super) fn listen(
@@ -44,17 +42,4 @@ pub(super) fn listen(
         }
     });
     vec![paste, enter]
-}
-
-/// Writes to the clipboard. False: the browser does not let us.
-pub(super) async fn write(text: &str) -> bool {
-    let Some(window) = window() else { return false };
-    let written = window.navigator().clipboard().write_text(text);
-    JsFuture::from(written).await.is_ok()
-}
-
-/// Reads the clipboard, for which the browser may ask the person. `None`: it does not let us.
-pub(super) async fn read() -> Option<String> {
-    let read = window()?.navigator().clipboard().read_text();
-    JsFuture::from(read).await.ok()?.as_string()
 }

@@ -9,7 +9,6 @@ use leptos::task::spawn_local;
 use remote_messages::ssh::{Open, Size, ToPage, ToWorker};
 use web_sys::HtmlElement;
 
-use super::bell;
 use super::chords::Chord;
 use super::drawn::Drawn;
 use super::keys::{Key, Modifiers};
@@ -17,10 +16,9 @@ use super::paste::{Paste, judge};
 use super::screen::{Heard, Screen, Typed};
 use super::session::{Action, Input, Session, Stage};
 use super::settings::Settings;
-use super::worker::{Report, Worker};
-use super::{clipboard, links, pins};
+use super::{links, pins};
 use crate::api_client::stream_url;
-use crate::pages::viewer::{DeviceSignal, Measure, service_of};
+use crate::pages::viewer::{Bell, DeviceSignal, Measure, Report, Worker, clipboard, service_of};
 use crate::state::{Toasts, focus};
 use crate::words::cleaned;
 
@@ -37,7 +35,7 @@ pub(super) struct Control {
     pub(super) service: StoredValue<String>,
     toasts: Toasts,
     session: StoredValue<Session, LocalStorage>,
-    worker: StoredValue<Option<Worker>, LocalStorage>,
+    worker: StoredValue<Option<Worker<ToWorker>>, LocalStorage>,
     /// Counts the Workers: what an ended one still says is not heard.
     worker_number: StoredValue<u32>,
     worker_listens: StoredValue<bool>,
@@ -52,7 +50,7 @@ pub(super) struct Control {
     pub(super) measure: RwSignal<Option<Measure>>,
     /// What the shell calls itself.
     pub(super) title: RwSignal<Option<String>>,
-    pub(super) bell: bell::Bell,
+    pub(super) bell: Bell,
     pub(super) settings: RwSignal<Settings>,
     pub(super) modifiers: RwSignal<Modifiers>,
     pub(super) searching: RwSignal<bool>,
@@ -85,7 +83,7 @@ impl Control {
             pinned: RwSignal::new(false),
             measure: RwSignal::new(None),
             title: RwSignal::new(None),
-            bell: bell::Bell::new(),
+            bell: Bell::new(),
             settings: RwSignal::new(Settings::read()),
             modifiers: RwSignal::new(Modifiers::default()),
             searching: RwSignal::new(false),
@@ -133,7 +131,16 @@ impl Control {
         match action {
             Action::Start { user } => self.start(user),
             Action::Send(message) => self.send(&message),
-            Action::End => self.end_worker(),
+            Action::End => {
+                let old = self.detach();
+                // A listener of it may be what is just running: it must have returned by then.
+                spawn_local(async move { drop(old) });
+            }
+            Action::Leave => {
+                if let Some(old) = self.detach() {
+                    old.leave(&ToWorker::Close);
+                }
+            }
             Action::Keep(key) => {
                 self.service
                     .with_value(|service| pins::keep(self.id, service, &key.key));
@@ -143,9 +150,9 @@ impl Control {
     }
 
     fn start(self, user: String) {
-        self.end_worker();
+        self.perform(Action::End);
         let number = self.worker_number.get_value();
-        let worker = Worker::start(move |report| {
+        let worker = Worker::start("ssh", move |report| {
             if self.worker_number.try_get_value() == Some(number) {
                 self.report(report);
             }
@@ -160,18 +167,18 @@ impl Control {
         self.worker.set_value(worker);
     }
 
-    fn end_worker(self) {
+    /// The Worker is not heard any more.
+    fn detach(self) -> Option<Worker<ToWorker>> {
         self.worker_number
             .update_value(|number| *number = number.wrapping_add(1));
         self.worker_listens.set_value(false);
         self.opening.set_value(None);
         let mut old = None;
         self.worker.update_value(|worker| old = worker.take());
-        // A listener of it may be what is just running: it must have returned by then.
-        spawn_local(async move { drop(old) });
+        old
     }
 
-    fn report(self, report: Report) {
+    fn report(self, report: Report<ToPage>) {
         match report {
             Report::Ready => {
                 self.worker_listens.set_value(true);
@@ -187,7 +194,7 @@ impl Control {
                 rtt_ms,
             })),
             Report::Message(message) => self.take(Input::Told(message)),
-            Report::Output(bytes) => self.output(&bytes),
+            Report::Bytes(bytes) => self.output(&bytes),
             Report::Failed => self.take(Input::ModuleFailed),
         }
     }
@@ -300,7 +307,7 @@ impl Control {
         };
         self.worker.with_value(|worker| {
             if let Some(worker) = worker {
-                worker.type_bytes(&bytes);
+                worker.send_bytes(&bytes);
             }
         });
     }

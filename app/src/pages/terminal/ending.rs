@@ -1,68 +1,16 @@
-//! When it is over, or cannot begin yet.
+//! How a terminal ended.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
-use remote_messages::StreamFault;
 use remote_messages::ssh::{Ended, HostKey};
 
 use super::control::Control;
 use super::session::{Ending, Input, Stage};
 use super::status::doing;
-use crate::components::{Button, Glyph, Variant};
-use crate::pages::viewer::{Panel, Tone};
-use crate::paths;
-use crate::state::{Clock, focus, window};
-use crate::words::{
-    EndWords, WayOn, cleaned, end_words, late_words, legible, module_words, offline_advice,
-    state_words,
-};
+use crate::components::Glyph;
+use crate::pages::viewer::{BackToDevice, Over as EndPanel, Panel, Tone, fault_look};
+use crate::words::{EndWords, cleaned, end_words, late_words, module_words};
 
-/// The button that goes on has the focus: Enter is enough.
-const WAY_ON: &str = "terminal-way-on";
 const MOST_LETTERS: usize = 120;
-
-/// The device cannot be reached: since when, what to try, and that nothing else need be done.
-#[component]
-pub(super) fn Away(control: Control) -> impl IntoView {
-    let (device, clock) = (control.device, Clock::expect());
-    let state =
-        Memo::new(move |_| device.with(|device| device.as_ref().map(|device| device.state)));
-    let sentence = move || {
-        device.with(|device| {
-            let device = device.as_ref()?;
-            Some(state_words(device, clock.now()).sentence)
-        })
-    };
-    let name = device.with_untracked(|device| {
-        device
-            .as_ref()
-            .map(|device| legible(&device.name))
-            .unwrap_or_default()
-    });
-    view! {
-        <Panel
-            glyph=Glyph::Clock
-            tone=Tone::Attention
-            title=format!("Waiting for {name}")
-            text="It goes on by itself as soon as the device is online. You can leave this open."
-        >
-            <p class="panel__state" role="status">{sentence}</p>
-            {move || state.get().map(|state| view! {
-                <ol class="panel__steps">
-                    {offline_advice(state).iter().map(|step| view! { <li>{*step}</li> }).collect_view()}
-                </ol>
-            })}
-            <div class="form__actions panel__actions">
-                <BackToDevice control=control />
-                {move || state.get().filter(|state| *state == api::DeviceState::Online).map(|_| view! {
-                    <Button variant=Variant::Primary on_click=move |_| control.take(Input::Retry)>
-                        "Try now"
-                    </Button>
-                })}
-            </div>
-        </Panel>
-    }
-}
 
 /// How it ended, and what can be done now.
 #[component]
@@ -76,18 +24,16 @@ pub(super) fn Over(control: Control) -> impl IntoView {
         }
         .into_any();
     }
-    let words = words(&ending);
-    focus(WAY_ON);
+    let (tone, glyph) = look(&ending);
     view! {
-        <Panel glyph=glyph(&ending) tone=tone(&ending) title=words.title text=words.text>
-            {words.said.map(|said| view! {
-                <p class="panel__said">"It said: " <q><bdi>{said}</bdi></q></p>
-            })}
-            <div class="form__actions panel__actions">
-                <BackToDevice control=control />
-                {way_on(control, words.way_on)}
-            </div>
-        </Panel>
+        <EndPanel
+            id=control.id
+            service=control.service.get_value()
+            glyph=glyph
+            tone=tone
+            words=words(&ending)
+            again=Callback::new(move |()| control.take(Input::Retry))
+        />
     }
     .into_any()
 }
@@ -96,79 +42,16 @@ fn words(ending: &Ending) -> EndWords {
     match ending {
         Ending::Told(ended) => end_words(ended),
         Ending::TimedOut(step) => late_words(doing(*step)),
-        Ending::ModuleFailed => module_words(),
+        Ending::ModuleFailed => module_words("terminal"),
     }
 }
 
-const fn tone(ending: &Ending) -> Tone {
+const fn look(ending: &Ending) -> (Tone, Glyph) {
     match ending {
-        Ending::Told(Ended::Exit { .. } | Ended::Closed) => Tone::Calm,
-        Ending::Told(
-            Ended::SignInRefused
-            | Ended::Stream {
-                fault: StreamFault::Revoked | StreamFault::NotAllowed,
-            },
-        )
-        | Ending::ModuleFailed => Tone::Danger,
-        _ => Tone::Attention,
-    }
-}
-
-const fn glyph(ending: &Ending) -> Glyph {
-    match ending {
-        Ending::Told(Ended::Exit { .. } | Ended::Closed) => Glyph::Done,
-        Ending::Told(Ended::Stream {
-            fault: StreamFault::Lost | StreamFault::Offline | StreamFault::Reconnecting,
-        }) => Glyph::NoLink,
-        _ => Glyph::Warning,
-    }
-}
-
-fn way_on(control: Control, way: WayOn) -> impl IntoView {
-    match way {
-        WayOn::Again(word) => view! {
-            <button
-                class=Variant::Primary.class()
-                id=WAY_ON
-                type="button"
-                on:click=move |_| control.take(Input::Retry)
-            >
-                {word}
-            </button>
-        }
-        .into_any(),
-        WayOn::Reload => view! {
-            <button class=Variant::Primary.class() id=WAY_ON type="button" on:click=|_| reload()>
-                "Try again"
-            </button>
-        }
-        .into_any(),
-        WayOn::SignIn => {
-            let here = control
-                .service
-                .with_value(|service| paths::viewer(control.id, service));
-            view! {
-                <a class=Variant::Primary.class() id=WAY_ON href=paths::sign_in_then(&here) rel="external">
-                    "Sign in"
-                </a>
-            }
-            .into_any()
-        }
-        WayOn::Nothing => ().into_any(),
-    }
-}
-
-/// The browser remembers a part that did not load: only a new page asks for it again.
-fn reload() {
-    if let Some(window) = window() {
-        let _ = window.location().reload();
-    }
-}
-
-#[component]
-fn BackToDevice(control: Control) -> impl IntoView {
-    view! {
-        <A href=paths::device(control.id) attr:class=Variant::Secondary.class()>"Back to the device"</A>
+        Ending::Told(Ended::Exit { .. } | Ended::Closed) => (Tone::Calm, Glyph::Done),
+        Ending::Told(Ended::Stream { fault }) => fault_look(*fault),
+        Ending::Told(Ended::SignInRefused) | Ending::ModuleFailed => (Tone::Danger, Glyph::Warning),
+        _ => (Tone::Attention, Glyph::Warning),
     }
 }
 
@@ -182,7 +65,7 @@ fn Mismatch(control: Control, presented: HostKey, known: Vec<HostKey>) -> impl I
         "It presents another key than the ones that the device's own agent reports. Somebody may be between the agent and the SSH server, or another machine answers at this port. Nothing you typed was sent."
     };
     let advice = if pinned {
-        "Ask whoever looks after the device whether its SSH keys were changed. If they were, and the new fingerprint is the device's, remove the old one: in the browser's settings, delete the data of this site."
+        "Ask whoever looks after the device whether its SSH keys were changed. If they were, and the new fingerprint is the device's, forget the old one: on the device's page, under Settings, at this service."
     } else {
         "Ask whoever looks after the device whether its SSH keys were changed. The agent reports new keys when it connects; if it runs and this stays, do not use this service."
     };
@@ -201,7 +84,7 @@ fn Mismatch(control: Control, presented: HostKey, known: Vec<HostKey>) -> impl I
             </dl>
             <p class="panel__text">{advice}</p>
             <div class="form__actions panel__actions">
-                <BackToDevice control=control />
+                <BackToDevice id=control.id />
             </div>
         </Panel>
     }

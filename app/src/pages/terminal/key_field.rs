@@ -7,8 +7,9 @@ use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-use super::sign_in::{Fields, NEVER_KEPT};
+use super::sign_in::Fields;
 use crate::components::TextField;
+use crate::pages::viewer::NEVER_KEPT;
 
 /// The largest keys in use are some kilobytes.
 const LARGEST_BYTES: f64 = 64.0 * 1024.0;

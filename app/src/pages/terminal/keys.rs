@@ -1,7 +1,6 @@
 //! The keys that a phone's keyboard lacks, as the bytes that a terminal sends.
 
-/// A second tap within this time locks a modifier.
-const DOUBLE_TAP_MS: f64 = 400.0;
+use crate::pages::viewer::Hold;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
@@ -67,35 +66,6 @@ fn control(letter: char, ctrl: bool) -> char {
         '/' | '-' => '\u{1f}',
         '?' => '\u{7f}',
         _ => letter,
-    }
-}
-
-/// How a modifier is held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Hold {
-    #[default]
-    Off,
-    /// For the next key.
-    Once,
-    Locked,
-}
-
-impl Hold {
-    pub(super) fn is_on(self) -> bool {
-        self != Self::Off
-    }
-
-    /// After a tap, so many milliseconds after the one before.
-    pub(super) fn tapped(self, since_last_ms: f64) -> Self {
-        match self {
-            Self::Off => Self::Once,
-            Self::Once if since_last_ms < DOUBLE_TAP_MS => Self::Locked,
-            Self::Once | Self::Locked => Self::Off,
-        }
-    }
-
-    fn used(self) -> Self {
-        if self == Self::Once { Self::Off } else { self }
     }
 }
 

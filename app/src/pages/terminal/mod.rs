@@ -4,7 +4,6 @@
 //! the fields and in the Worker, never in storage, and never at our server.
 
 mod actions;
-mod bell;
 mod chords;
 mod clipboard;
 mod control;
@@ -17,7 +16,7 @@ mod keys;
 mod links;
 mod palette;
 mod paste;
-mod pins;
+pub(super) mod pins;
 mod questions;
 mod screen;
 mod search_bar;
@@ -26,7 +25,6 @@ mod settings;
 mod sign_in;
 mod status;
 mod touch;
-mod worker;
 mod xterm;
 
 use std::time::Duration;
@@ -39,13 +37,13 @@ use leptos::prelude::*;
 use self::actions::{Actions, SelectionBar};
 use self::control::Control;
 use self::dialogs::{LinkDialog, PasteDialog};
-use self::ending::{Away, Over};
+use self::ending::Over;
 use self::key_row::KeyRow;
 use self::questions::{HostKeyQuestion, PromptForm};
 use self::search_bar::SearchBar;
 use self::session::{Input, Stage, Step};
 use self::sign_in::SignInCard;
-use super::viewer::{DeviceSignal, ViewerFrame, service_of};
+use super::viewer::{Away, DeviceSignal, ViewerFrame, service_of};
 use crate::state::{Theme, set_title, window};
 use crate::words::legible;
 
@@ -157,7 +155,10 @@ fn Covers(control: Control) -> impl IntoView {
         Cover::Card => view! { <SignInCard control=control fields=fields /> }.into_any(),
         Cover::HostKey => view! { <HostKeyQuestion control=control /> }.into_any(),
         Cover::Prompts => view! { <PromptForm control=control /> }.into_any(),
-        Cover::Away => view! { <Away control=control /> }.into_any(),
+        Cover::Away => {
+            let try_now = Callback::new(move |()| control.take(Input::Retry));
+            view! { <Away device=control.device id=control.id try_now=try_now /> }.into_any()
+        }
         Cover::Over => view! { <Over control=control /> }.into_any(),
     }
 }

@@ -6,9 +6,8 @@ use remote_messages::ssh::{Prompt, Prompts};
 
 use super::control::Control;
 use super::session::{Input, Stage};
-use super::sign_in::NEVER_KEPT;
 use crate::components::{Button, Glyph, Variant};
-use crate::pages::viewer::{Panel, Tone};
+use crate::pages::viewer::{NEVER_KEPT, Panel, Tone};
 use crate::state::focus;
 use crate::words::cleaned;
 

@@ -9,13 +9,9 @@ use super::pins;
 use super::session::{Credential, Fault, Input, Method, Stage, Step};
 use super::status::STEPS;
 use crate::components::{Button, TextField, Variant};
+use crate::pages::viewer::NEVER_KEPT;
 use crate::state::focus;
 use crate::words::{key_words, legible};
-
-/// Browsers fill in and keep passwords by the page's address, which is Adit's: the device would be
-/// given the password of Adit, and Adit's sign-in be offered the device's. A code that is used once
-/// is neither filled in nor kept; they overlook a plain `off`.
-pub(super) const NEVER_KEPT: &str = "one-time-code";
 
 /// What is typed; it outlives the card, so that nothing is typed twice.
 #[derive(Clone, Copy)]

@@ -2,10 +2,17 @@
 //! service decides what is in it.
 
 mod bar;
+mod bell;
+pub(super) mod clipboard;
+mod ending;
+mod entry;
 mod frame;
+mod hold;
+mod key_button;
 mod panel;
 mod parts;
 mod viewport;
+mod worker;
 
 use std::sync::Arc;
 
@@ -15,15 +22,27 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 
 pub(super) use self::bar::Measure;
+pub(super) use self::bell::Bell;
+pub(super) use self::ending::{Away, BackToDevice, Over, fault_look};
+pub(super) use self::entry::Entry;
 pub(super) use self::frame::ViewerFrame;
+pub(super) use self::hold::Hold;
+pub(super) use self::key_button::{KeyButton, ModifierButton, keep_keyboard};
 pub(super) use self::panel::{Panel, Tone};
 use self::parts::Viewer;
+pub(super) use self::worker::{Report, Worker};
 use crate::api_client::{ApiClient, ApiError};
 use crate::components::{Glyph, SkeletonRows, Variant};
 use crate::live::Live;
+use crate::pages::service_button::has_viewer;
 use crate::paths;
 use crate::state::{Loaded, Query, set_title};
 use crate::words::{failure_words, legible};
+
+/// Browsers fill in and keep passwords by the page's address, which is Adit's: the device would be
+/// given the password of Adit, and Adit's sign-in be offered the device's. A code that is used once
+/// is neither filled in nor kept; they overlook a plain `off`.
+pub(super) const NEVER_KEPT: &str = "one-time-code";
 
 /// A device as the parts of a viewer follow it.
 pub(super) type DeviceSignal = Memo<Option<Arc<Device>>>;
@@ -53,7 +72,7 @@ fn KnownDevice(id: DeviceId, service: String) -> impl IntoView {
         if there.get() {
             let service = service.clone();
             return match found.get() {
-                Some(kind) if parts::is_shown(kind) => {
+                Some(kind) if has_viewer(kind) => {
                     view! { <Viewer device=device id=id service=service kind=kind /> }.into_any()
                 }
                 other => view! { <NotHere device=device id=id kind=other /> }.into_any(),
@@ -107,9 +126,9 @@ fn is_gone(error: &ApiError) -> bool {
 #[component]
 fn NotHere(device: DeviceSignal, id: DeviceId, kind: Option<ServiceKind>) -> impl IntoView {
     let (title, text) = match kind {
-        Some(ServiceKind::Vnc | ServiceKind::Rdp) => (
-            "Desktops come soon",
-            "This device's desktop cannot be shown in the browser yet.",
+        Some(ServiceKind::Rdp) => (
+            "Windows desktops come later",
+            "A desktop over RDP cannot be shown in the browser yet.",
         ),
         Some(_) => (
             "This service has no viewer",

@@ -8,6 +8,7 @@ use leptos::wasm_split::{SplitLoaderError, wasm_split};
 use super::DeviceSignal;
 use super::panel::{Panel, Tone};
 use crate::components::{Glyph, SkeletonRows, Variant};
+use crate::pages::desktop::DesktopViewer;
 use crate::pages::terminal::TerminalViewer;
 
 /// What a viewer is for.
@@ -28,12 +29,17 @@ fn terminal(shown: Shown) -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <TerminalViewer device=device id=id service=service /> }.into_any())
 }
 
-/// Whether services of this kind can be seen in the page.
-pub(super) fn is_shown(kind: ServiceKind) -> bool {
-    matches!(kind, ServiceKind::Ssh)
+#[wasm_split(desktop, wasm_split_path = leptos::wasm_split, fallible)]
+fn desktop(shown: Shown) -> Result<AnyView, SplitLoaderError> {
+    let Shown {
+        device,
+        id,
+        service,
+    } = shown;
+    Ok(view! { <DesktopViewer device=device id=id service=service /> }.into_any())
 }
 
-/// The viewer of a service whose kind [`is_shown`], once its part is here.
+/// The viewer of a service whose kind has one, once its part is here.
 #[component]
 pub(super) fn Viewer(
     device: DeviceSignal,
@@ -61,8 +67,11 @@ pub(super) fn Viewer(
     }
 }
 
-async fn load(shown: Shown, _kind: ServiceKind) -> Result<AnyView, SplitLoaderError> {
-    terminal(shown).await
+async fn load(shown: Shown, kind: ServiceKind) -> Result<AnyView, SplitLoaderError> {
+    match kind {
+        ServiceKind::Vnc => desktop(shown).await,
+        _ => terminal(shown).await,
+    }
 }
 
 /// The part did not come: the network, or a server that has been replaced by a newer one.

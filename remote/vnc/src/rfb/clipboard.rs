@@ -26,21 +26,46 @@ const PROVIDE: u32 = 1 << 28;
 /// What is known of both clipboards.
 #[derive(Default)]
 pub(super) struct Clipboard {
+    /// People want them shared.
+    enabled: bool,
     /// The server speaks the extended messages.
     extended: bool,
     ours: String,
+    /// The server was told of ours and has not got it yet.
+    offered: bool,
+    /// The server has a text that was not asked for.
+    theirs: bool,
+}
+
+/// Shares both clipboards, or no longer.
+pub(super) fn enable(shared: &Shared, enabled: bool) {
+    let mut clipboard = shared.clipboard.borrow_mut();
+    if std::mem::replace(&mut clipboard.enabled, enabled) == enabled {
+        return;
+    }
+    if enabled {
+        if std::mem::take(&mut clipboard.theirs) {
+            shared.send(&extended_message(REQUEST | TEXT, &[]));
+        }
+    } else {
+        clipboard.ours.clear();
+        if std::mem::take(&mut clipboard.offered) {
+            shared.send(&extended_message(NOTIFY, &[]));
+        }
+    }
 }
 
 /// Offers our text to the server.
 pub(super) fn offer(shared: &Shared, text: &str) {
-    if !shared.running.get() {
+    let mut clipboard = shared.clipboard.borrow_mut();
+    if !clipboard.enabled || !shared.running.get() {
         return;
     }
-    let mut clipboard = shared.clipboard.borrow_mut();
     cut(text).clone_into(&mut clipboard.ours);
     if clipboard.extended {
         // It asks for it when somebody pastes.
-        send_extended(shared, NOTIFY | TEXT, &[]);
+        clipboard.offered = true;
+        shared.send(&extended_message(NOTIFY | TEXT, &[]));
     } else {
         let latin: Vec<u8> = clipboard
             .ours
@@ -61,8 +86,13 @@ pub(super) async fn read(shared: &Shared) -> Result<(), Error> {
     let input = &shared.input;
     input.skip(3).await?;
     let length = i32::from_be_bytes(input.array().await?);
+    let enabled = shared.clipboard.borrow().enabled;
     if length >= 0 {
-        let latin = input.text(length as usize, MAX_TEXT_BYTES).await?;
+        let length = length as usize;
+        if !enabled {
+            return input.skip(length).await;
+        }
+        let latin = input.text(length, MAX_TEXT_BYTES).await?;
         let text = latin.into_iter().map(char::from).collect();
         shared.tell(Event::Clipboard(text));
         return Ok(());
@@ -73,42 +103,59 @@ pub(super) async fn read(shared: &Shared) -> Result<(), Error> {
     }
     let flags = input.u32().await?;
     let body = input.exact(length - 4, <[u8]>::to_vec).await?;
-    extended(shared, flags, &body);
+    if let Some(answer) = extended(shared, flags, &body) {
+        shared.answer(&answer).await;
+    }
     Ok(())
 }
 
-fn extended(shared: &Shared, flags: u32, body: &[u8]) {
+/// Takes an extended message; gives what it is to be answered with.
+fn extended(shared: &Shared, flags: u32, body: &[u8]) -> Option<Vec<u8>> {
+    let mut clipboard = shared.clipboard.borrow_mut();
     if flags & CAPS != 0 {
-        shared.clipboard.borrow_mut().extended = true;
+        clipboard.extended = true;
         // How much text may be provided unasked: none.
-        send_extended(
-            shared,
+        return Some(extended_message(
             CAPS | REQUEST | PEEK | NOTIFY | PROVIDE | TEXT,
             &0_u32.to_be_bytes(),
-        );
-    } else if flags & REQUEST != 0 && flags & TEXT != 0 {
-        let packed = pack(&shared.clipboard.borrow().ours);
-        send_extended(shared, PROVIDE | TEXT, &packed);
+        ));
+    }
+    if flags & NOTIFY != 0 && !clipboard.enabled {
+        clipboard.theirs = flags & TEXT != 0;
+    }
+    if !clipboard.enabled {
+        return None;
+    }
+    if flags & REQUEST != 0 && flags & TEXT != 0 {
+        // Once for each offer: a server keeps what it got, and each answer costs a whole text.
+        std::mem::take(&mut clipboard.offered)
+            .then(|| extended_message(PROVIDE | TEXT, &pack(&clipboard.ours)))
     } else if flags & PEEK != 0 {
-        let has_text = !shared.clipboard.borrow().ours.is_empty();
-        send_extended(shared, NOTIFY | if has_text { TEXT } else { 0 }, &[]);
+        let has_text = !clipboard.ours.is_empty();
+        Some(extended_message(
+            NOTIFY | if has_text { TEXT } else { 0 },
+            &[],
+        ))
     } else if flags & NOTIFY != 0 && flags & TEXT != 0 {
-        send_extended(shared, REQUEST | TEXT, &[]);
-    } else if flags & PROVIDE != 0
-        && flags & TEXT != 0
-        && let Some(text) = unpack(body)
-    {
-        shared.tell(Event::Clipboard(text));
+        Some(extended_message(REQUEST | TEXT, &[]))
+    } else {
+        if flags & PROVIDE != 0
+            && flags & TEXT != 0
+            && let Some(text) = unpack(body)
+        {
+            shared.tell(Event::Clipboard(text));
+        }
+        None
     }
 }
 
-fn send_extended(shared: &Shared, flags: u32, body: &[u8]) {
+fn extended_message(flags: u32, body: &[u8]) -> Vec<u8> {
     let mut message = vec![6, 0, 0, 0];
     // Far below what 31 bits hold.
     message.extend_from_slice(&(-(4 + body.len() as i32)).to_be_bytes());
     message.extend_from_slice(&flags.to_be_bytes());
     message.extend_from_slice(body);
-    shared.send(&message);
+    message
 }
 
 /// Its length, the text with a zero at its end and CR LF between lines, compressed.

@@ -44,6 +44,11 @@ impl Input {
         buffer.bytes.extend_from_slice(bytes);
     }
 
+    /// What came and was not read.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.buffer.borrow().available().len()
+    }
+
     /// Nothing more will come.
     pub(super) fn end(&self) {
         self.buffer.borrow_mut().ended = true;

@@ -3,6 +3,8 @@
 //! Scancodes are not sent: a server that gets them reads them by its own layout, and what was
 //! typed on a German keyboard would arrive as on an American one.
 
+use xkeysym::Keysym;
+
 /// A key as a browser tells it (UI Events: `key`, `code`, `location`).
 #[derive(Clone, Copy, Debug)]
 pub struct Press<'a> {
@@ -145,7 +147,10 @@ const PAD: &[(&str, u32)] = &[
 const LEVEL_3: u32 = 0xfe03;
 const CONTROL_LEFT: u32 = 0xffe3;
 const ALT_LEFT: u32 = 0xffe9;
+const META: [u32; 2] = [0xffeb, 0xffec];
 const DELETE: u32 = 0xffff;
+const RETURN: u32 = 0xff0d;
+const NO_SYMBOL: u32 = 0;
 const RIGHT: u32 = 2;
 const NUMERIC_PAD: u32 = 3;
 /// More keys than that are not held by any hand.
@@ -179,18 +184,26 @@ pub fn keysym_of(press: Press<'_>) -> Option<u32> {
     }
 }
 
-/// The keysym that types a character: Latin-1's are the same numbers, all others are Unicode's
-/// with a mark. `None`: it is no character to be typed.
+/// The keysym that types a character. Letters that had one before Unicode keep it, as in Latin-2
+/// or Cyrillic: keymaps of servers know many of them by no other. All others are Unicode's with a
+/// mark. `None`: it is no character to be typed.
 #[must_use]
 pub fn keysym_of_letter(letter: char) -> Option<u32> {
     match letter {
-        '\n' | '\r' => Some(0xff0d),
+        '\n' | '\r' => Some(RETURN),
         '\t' => Some(0xff09),
         '\u{8}' => Some(0xff08),
-        ' '..='~' | '\u{a0}'..='\u{ff}' => Some(letter.into()),
         letter if letter.is_control() => None,
-        letter => Some(0x0100_0000 | u32::from(letter)),
+        letter => match Keysym::from_char(letter).raw() {
+            NO_SYMBOL => None,
+            keysym => Some(keysym),
+        },
     }
+}
+
+/// Shift, Control, Caps Lock, Alt, Command and their like.
+fn is_modifier(keysym: u32) -> bool {
+    keysym == LEVEL_3 || (0xffe1..=0xffee).contains(&keysym)
 }
 
 fn find(table: &[(&str, u32)], name: &str) -> Option<u32> {
@@ -198,13 +211,33 @@ fn find(table: &[(&str, u32)], name: &str) -> Option<u32> {
     entry.map(|(_, keysym)| *keysym)
 }
 
+/// What the browser runs on, as far as its keys differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Platform {
+    /// A Mac, an iPhone, an iPad: while Command is held, they do not tell that other keys go up.
+    Apple,
+    /// Keys that go down are told to go up.
+    #[default]
+    Other,
+}
+
 /// Which keys are down, so that each is let go as what it went down as, and none stays down.
 #[derive(Debug, Default)]
 pub struct Keyboard {
+    platform: Platform,
     held: Vec<(String, u32)>,
 }
 
 impl Keyboard {
+    /// No key is down.
+    #[must_use]
+    pub const fn new(platform: Platform) -> Self {
+        Self {
+            platform,
+            held: Vec::new(),
+        }
+    }
+
     /// A key went down, or repeats.
     pub fn down(&mut self, press: Press<'_>) -> Vec<KeyEvent> {
         let Some(keysym) = keysym_of(press) else {
@@ -214,6 +247,11 @@ impl Keyboard {
         // Windows says Control and then Alt for the one key AltGr.
         if keysym == LEVEL_3 {
             events.extend(self.let_go(|_, held| held == CONTROL_LEFT));
+        }
+        if self.platform == Platform::Apple && self.has_meta() && !is_modifier(keysym) {
+            events.extend(self.let_go(|code, _| code == press.code));
+            events.extend([(keysym, true), (keysym, false)]);
+            return events;
         }
         if let Some((_, held)) = self.held.iter().find(|(code, _)| code == press.code) {
             if *held != keysym {
@@ -231,7 +269,13 @@ impl Keyboard {
 
     /// A key went up.
     pub fn up(&mut self, code: &str) -> Vec<KeyEvent> {
-        self.let_go(|held, _| held == code)
+        let had_meta = self.has_meta();
+        let mut events = self.let_go(|held, _| held == code);
+        if self.platform == Platform::Apple && had_meta && !self.has_meta() {
+            // What was down before Command may have gone up without a word.
+            events.extend(self.let_go(|_, held| !is_modifier(held)));
+        }
+        events
     }
 
     /// The page lost the focus: whatever is down would stay so.
@@ -252,13 +296,19 @@ impl Keyboard {
         ]
     }
 
-    /// Text that came as a whole, as from a phone's keyboard.
+    /// Text that came as a whole, as from a phone's keyboard. Each end of a line, `\r\n` too, is one
+    /// Return.
     #[must_use]
     pub fn text(text: &str) -> Vec<KeyEvent> {
+        let text = text.replace("\r\n", "\n");
         let keysyms = text.chars().filter_map(keysym_of_letter);
         keysyms
             .flat_map(|keysym| [(keysym, true), (keysym, false)])
             .collect()
+    }
+
+    fn has_meta(&self) -> bool {
+        self.held.iter().any(|(_, held)| META.contains(held))
     }
 
     fn hold(&mut self, code: &str, keysym: u32) {
@@ -300,8 +350,17 @@ mod tests {
             ("ä", "Quote", 0, 0xe4),
             ("ß", "Minus", 0, 0xdf),
             ("@", "KeyQ", 0, 0x40),
-            ("€", "KeyE", 0, 0x0100_20ac),
-            ("ж", "Semicolon", 0, 0x0100_0436),
+            ("€", "KeyE", 0, 0x20ac),
+            ("ж", "Semicolon", 0, 0x06d6),
+            ("Ł", "KeyL", 0, 0x01a3),
+            ("ő", "BracketLeft", 0, 0x01f5),
+            ("ğ", "BracketLeft", 0, 0x02bb),
+            ("ā", "KeyA", 0, 0x03e0),
+            ("Œ", "KeyO", 0, 0x13bc),
+            ("λ", "KeyL", 0, 0x07eb),
+            ("→", "KeyI", 0, 0x08fd),
+            ("ẞ", "Minus", 0, 0x0100_1e9e),
+            ("🛰", "KeyI", 0, 0x0101_f6f0),
             ("Enter", "Enter", 0, 0xff0d),
             ("Enter", "NumpadEnter", 3, 0xff8d),
             ("5", "Numpad5", 3, 0xffb5),
@@ -360,7 +419,54 @@ mod tests {
     }
 
     #[test]
+    fn a_mac_tells_no_key_up_while_command_is_held() {
+        let mut keyboard = Keyboard::new(Platform::Apple);
+        assert_eq!(keyboard.down(press("x", "KeyX", 0)), [(0x78, true)]);
+        assert_eq!(
+            keyboard.down(press("Meta", "MetaLeft", 1)),
+            [(0xffeb, true)]
+        );
+        for _ in 0..2 {
+            let copied = keyboard.down(press("c", "KeyC", 0));
+            assert_eq!(copied, [(0x63, true), (0x63, false)]);
+        }
+        // It was down before.
+        let cut = keyboard.down(press("x", "KeyX", 0));
+        assert_eq!(cut, [(0x78, false), (0x78, true), (0x78, false)]);
+        // Modifiers are told as ever.
+        assert_eq!(
+            keyboard.down(press("Shift", "ShiftLeft", 1)),
+            [(0xffe1, true)]
+        );
+        assert_eq!(keyboard.up("ShiftLeft"), [(0xffe1, false)]);
+        assert_eq!(keyboard.up("MetaLeft"), [(0xffeb, false)]);
+        assert_eq!(keyboard.down(press("c", "KeyC", 0)), [(0x63, true)]);
+        assert_eq!(keyboard.up("KeyC"), [(0x63, false)]);
+        assert_eq!(keyboard.release_all(), []);
+    }
+
+    #[test]
+    fn what_was_down_before_command_goes_up_with_it() {
+        let mut keyboard = Keyboard::new(Platform::Apple);
+        keyboard.down(press("a", "KeyA", 0));
+        keyboard.down(press("Meta", "MetaLeft", 1));
+        assert_eq!(keyboard.up("MetaLeft"), [(0xffeb, false), (0x61, false)]);
+    }
+
+    #[test]
+    fn elsewhere_the_windows_key_changes_nothing() {
+        let mut keyboard = Keyboard::default();
+        keyboard.down(press("Meta", "MetaLeft", 1));
+        assert_eq!(keyboard.down(press("c", "KeyC", 0)), [(0x63, true)]);
+        assert_eq!(keyboard.up("KeyC"), [(0x63, false)]);
+    }
+
+    #[test]
     fn text_is_typed_letter_by_letter() {
+        assert_eq!(
+            Keyboard::text("\r\n\n\r"),
+            [[(RETURN, true), (RETURN, false)]; 3].concat()
+        );
         assert_eq!(
             Keyboard::text("ü\n"),
             [(0xfc, true), (0xfc, false), (0xff0d, true), (0xff0d, false)]

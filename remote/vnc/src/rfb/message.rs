@@ -1,15 +1,15 @@
 //! What the client says (RFC 6143 section 7.5), each message written whole.
 
-use super::Quality;
 use super::decode::number;
-use super::screen::Rect;
 use super::shared::Shared;
+use super::{Event, Quality};
 
 /// Pseudo-encodings: what else a client understands.
 pub(super) mod pseudo {
     pub(crate) const DESKTOP_SIZE: i32 = -223;
     pub(crate) const LAST_RECT: i32 = -224;
     pub(crate) const CURSOR: i32 = -239;
+    pub(crate) const LED_STATE: i32 = -261;
     pub(crate) const DESKTOP_NAME: i32 = -307;
     pub(crate) const EXTENDED_DESKTOP_SIZE: i32 = -308;
     pub(crate) const FENCE: i32 = -312;
@@ -71,6 +71,9 @@ pub(super) fn set_encodings(shared: &Shared) {
         pseudo::DESKTOP_SIZE,
         pseudo::LAST_RECT,
         pseudo::DESKTOP_NAME,
+        // Without it, servers take a capital letter without Shift, as in text that came as a whole,
+        // for a sign that Caps Lock is on, and switch theirs on.
+        pseudo::LED_STATE,
         pseudo::FENCE,
         pseudo::EXTENDED_CLIPBOARD,
         pseudo::COMPRESSION_0 + 2,
@@ -126,31 +129,30 @@ pub(super) fn pointer(shared: &Shared, x: u16, y: u16, buttons: Buttons) {
     shared.send(&[5, buttons.0, x[0], x[1], y[0], y[1]]);
 }
 
-/// One screen of this size.
+/// One screen of this size: the server's first one, which it knows by its number.
 pub(super) fn resize(shared: &Shared, width: u16, height: u16) {
-    if !shared.running.get() || !shared.resizable.get() || width == 0 || height == 0 {
+    let Some((screen, flags)) = shared.first_screen.get() else {
+        // It has never said that it takes any.
+        return shared.tell(Event::ResizeRefused);
+    };
+    if width == 0 || height == 0 {
         return;
     }
-    let rect = Rect {
-        x: 0,
-        y: 0,
-        width,
-        height,
-    };
-    let (width, height) = (rect.width.to_be_bytes(), rect.height.to_be_bytes());
+    let (width, height) = (width.to_be_bytes(), height.to_be_bytes());
     let mut message = vec![251, 0, width[0], width[1], height[0], height[1], 1, 0];
-    message.extend_from_slice(&[0; 8]);
-    message.extend_from_slice(&[width[0], width[1], height[0], height[1]]);
+    message.extend_from_slice(&screen.to_be_bytes());
     message.extend_from_slice(&[0; 4]);
+    message.extend_from_slice(&[width[0], width[1], height[0], height[1]]);
+    message.extend_from_slice(&flags.to_be_bytes());
     shared.send(&message);
 }
 
 /// The answer to a fence: the same, without its wish for an answer.
-pub(super) fn fence(shared: &Shared, flags: u32, payload: &[u8]) {
+pub(super) async fn fence(shared: &Shared, flags: u32, payload: &[u8]) {
     let mut message = vec![248, 0, 0, 0];
     message.extend_from_slice(&flags.to_be_bytes());
     // At most 64, as read.
     message.push(payload.len() as u8);
     message.extend_from_slice(payload);
-    shared.send(&message);
+    shared.answer(&message).await;
 }

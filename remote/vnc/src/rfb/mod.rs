@@ -31,10 +31,14 @@ use zeroize::Zeroizing;
 use self::shared::Shared;
 
 pub use self::error::{Error, SecurityType};
-pub use self::keys::{KeyEvent, Keyboard, Press, keysym_of, keysym_of_letter};
+pub use self::keys::{KeyEvent, Keyboard, Platform, Press, keysym_of, keysym_of_letter};
 pub use self::message::Buttons;
 pub use self::pace::Pace;
 pub use self::screen::{PIXEL_BYTES, Rect, Screen};
+
+/// What came and waits to be read, at most: more than any single message needs, so whoever sends
+/// on beyond it has not waited for the password or does not read its answers.
+const MAX_WAITING_BYTES: usize = 8 << 20;
 
 /// How much a picture may lose on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,7 +126,12 @@ impl Client {
     /// The session has ended; it stays so.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if self.ended.is_none() {
-            self.shared.input.feed(bytes);
+            if self.shared.input.waiting_bytes() > MAX_WAITING_BYTES {
+                let error = Error::TooLarge("what the server sends unasked");
+                self.ended = Some(error);
+            } else {
+                self.shared.input.feed(bytes);
+            }
         }
         self.go_on()
     }
@@ -150,15 +159,59 @@ impl Client {
         }
     }
 
-    /// What is to be sent.
+    /// What is to be sent. A session that waited for it goes on: afterwards there may be events,
+    /// more to send, or an [`Self::outcome`].
     #[must_use]
     pub fn take_output(&mut self) -> Vec<u8> {
-        std::mem::take(&mut *self.shared.output.borrow_mut())
+        let output = self.shared.take_output();
+        if self.shared.is_stalled() {
+            // How it ends is kept.
+            let _ = self.go_on();
+        }
+        output
     }
 
-    /// What happened next.
+    /// It reads nothing before [`Self::take_output`]: the server wants answers and does not take
+    /// them. To be fed meanwhile costs memory.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.ended.is_none() && self.shared.is_stalled()
+    }
+
+    /// How it stands, without anything being fed.
+    ///
+    /// # Errors
+    /// The session has ended.
+    pub fn outcome(&self) -> Result<(), Error> {
+        self.ended.clone().map_or(Ok(()), Err)
+    }
+
+    /// What happened next. Of each kind of event only the last one waits to be taken.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.shared.events.borrow_mut().pop_front()
+        self.shared.poll_event()
+    }
+
+    /// An update has begun to come and is not complete: for [`Pace::came`].
+    #[must_use]
+    pub fn is_updating(&self) -> bool {
+        self.shared.updating.get()
+    }
+
+    /// How many rectangles came in an encoding, by its number.
+    #[must_use]
+    pub fn rectangles_of(&self, encoding: i32) -> u32 {
+        let rectangles = self.shared.rectangles.borrow();
+        rectangles.get(&encoding).copied().unwrap_or(0)
+    }
+
+    /// How many rectangles came in each encoding that came at all.
+    #[must_use]
+    pub fn rectangles(&self) -> Vec<(i32, u32)> {
+        let rectangles = self.shared.rectangles.borrow();
+        rectangles
+            .iter()
+            .map(|(encoding, count)| (*encoding, *count))
+            .collect()
     }
 
     /// Looks at the picture, and takes what is dirty.
@@ -181,6 +234,12 @@ impl Client {
         message::request_update(&self.shared, true);
     }
 
+    /// Asks for the whole screen anew, also while an update is asked for.
+    pub fn refresh(&mut self) {
+        self.shared.asked.set(false);
+        message::request_update(&self.shared, false);
+    }
+
     /// A key went down or up.
     pub fn key(&mut self, keysym: u32, down: bool) {
         message::key(&self.shared, keysym, down);
@@ -191,12 +250,19 @@ impl Client {
         message::pointer(&self.shared, x, y, buttons);
     }
 
-    /// The text of our clipboard.
+    /// Shares the clipboards, or no longer. Until then neither end learns anything of the other's:
+    /// a server must not read what somebody copied elsewhere, nor leave there what it likes, before
+    /// that somebody wants it (S43).
+    pub fn set_clipboard_enabled(&mut self, enabled: bool) {
+        clipboard::enable(&self.shared, enabled);
+    }
+
+    /// The text of our clipboard; nothing without [`Self::set_clipboard_enabled`].
     pub fn set_clipboard(&mut self, text: &str) {
         clipboard::offer(&self.shared, text);
     }
 
-    /// Asks for another size of the screen, if the server takes any.
+    /// Asks for another size of the screen; [`Event::ResizeRefused`] if the server takes none.
     pub fn resize(&mut self, width: u16, height: u16) {
         message::resize(&self.shared, width, height);
     }

@@ -62,6 +62,7 @@ async fn update(shared: &Shared, decoders: &mut Decoders) -> Result<(), Error> {
     let count = input.u16().await?;
     // Whatever comes from here on has not been asked for yet.
     shared.asked.set(false);
+    shared.updating.set(true);
     let mut read = 0;
     while count == UNTOLD || read < count {
         let rect = Rect {
@@ -77,6 +78,7 @@ async fn update(shared: &Shared, decoders: &mut Decoders) -> Result<(), Error> {
         rectangle(shared, decoders, rect, encoding).await?;
         read = read.saturating_add(1);
     }
+    shared.updating.set(false);
     shared.tell(Event::UpdateEnd);
     Ok(())
 }
@@ -92,6 +94,8 @@ async fn rectangle(
         pseudo::CURSOR_WITH_ALPHA => cursor_with_alpha(shared, rect).await,
         pseudo::DESKTOP_SIZE => resized(shared, rect.width, rect.height),
         pseudo::EXTENDED_DESKTOP_SIZE => extended_size(shared, rect).await,
+        // Keysyms say what is meant, whichever locks are on.
+        pseudo::LED_STATE => shared.input.skip(1).await,
         pseudo::DESKTOP_NAME => {
             let length = shared.input.u32().await? as usize;
             let name = shared.input.text(length, MAX_NAME_BYTES).await?;
@@ -100,11 +104,11 @@ async fn rectangle(
         }
         encoding => {
             let rect = shared.screen.borrow().checked(rect)?;
-            if decoders.read(encoding, rect, shared).await? {
-                Ok(())
-            } else {
-                Err(Error::Malformed("an unknown encoding"))
+            if !decoders.read(encoding, rect, shared).await? {
+                return Err(Error::Malformed("an unknown encoding"));
             }
+            shared.count_rectangle(encoding);
+            Ok(())
         }
     }
 }
@@ -121,9 +125,20 @@ fn resized(shared: &Shared, width: u16, height: u16) -> Result<(), Error> {
 /// `x` says whose wish it was (1: ours), `y` what came of it (0: done).
 async fn extended_size(shared: &Shared, rect: Rect) -> Result<(), Error> {
     const OURS: u16 = 1;
-    let count = usize::from(shared.input.u8().await?);
-    shared.input.skip(3 + count * 16).await?;
-    shared.resizable.set(true);
+    /// Of a screen: its number, place, size and flags.
+    const SCREEN_BYTES: usize = 16;
+    let input = &shared.input;
+    let count = usize::from(input.u8().await?);
+    input.skip(3).await?;
+    // One that has no screen yet gets one that is numbered 0.
+    let mut first = (0, 0);
+    if let Some(others) = count.checked_sub(1) {
+        let number = input.u32().await?;
+        input.skip(8).await?;
+        first = (number, input.u32().await?);
+        input.skip(others * SCREEN_BYTES).await?;
+    }
+    shared.first_screen.set(Some(first));
     if rect.x == OURS && rect.y != 0 {
         shared.tell(Event::ResizeRefused);
         return Ok(());
@@ -196,7 +211,7 @@ async fn fence(shared: &Shared) -> Result<(), Error> {
     }
     let payload = input.exact(length, <[u8]>::to_vec).await?;
     if flags & FENCE_REQUEST != 0 {
-        message::fence(shared, flags & FENCE_KINDS, &payload);
+        message::fence(shared, flags & FENCE_KINDS, &payload).await;
     }
     Ok(())
 }

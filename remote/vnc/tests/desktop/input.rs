@@ -1,6 +1,7 @@
 //! Keys and the pointer arrive as they were meant.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use remote_vnc::rfb::{Buttons, Event, Keyboard, Press};
 use x11rb::connection::Connection;
@@ -10,6 +11,10 @@ use x11rb::wrapper::ConnectionExt as _;
 
 use crate::desktop::{Desktop, HEIGHT, WIDTH};
 use crate::viewer::Viewer;
+
+/// Of many alphabets. The first letter is one that the keymap has: until a key of it went down,
+/// TigerVNC forgets a letter that it has added as soon as it adds another.
+const LETTERS: &str = "A: €äößñŁ→жőğλ";
 
 /// A window over all that hears everything.
 fn window(desktop: &Desktop) -> u32 {
@@ -66,26 +71,12 @@ fn typed(layout: &str, text: &str, mut send: impl FnMut(&mut Viewer)) {
     viewer.until("a picture", |viewer| viewer.saw(&Event::UpdateEnd));
     send(&mut viewer);
     let mut arrived = String::new();
-    viewer.until("the text", |_| {
+    viewer.until(text, |_| {
         while let Some(event) = desktop.x.poll_for_event().unwrap() {
             if let XEvent::KeyPress(press) = event {
                 let keysym = meaning(&desktop, press.detail, u16::from(press.state));
-                let letter = match keysym {
-                    0x0100_0000.. => char::from_u32(keysym & 0x00ff_ffff),
-                    // The euro has a number of its own from before Unicode.
-                    0x20ac => Some('€'),
-                    0x20..=0xff => char::from_u32(keysym),
-                    _ => None,
-                };
-                // TigerVNC types a capital letter by its Caps Lock.
-                let locked = u16::from(press.state) & 2 != 0;
-                arrived.extend(letter.map(|letter| {
-                    if locked {
-                        letter.to_ascii_uppercase()
-                    } else {
-                        letter
-                    }
-                }));
+                let letter = xkeysym::Keysym::new(keysym).key_char();
+                arrived.extend(letter);
             }
         }
         arrived == text
@@ -102,6 +93,63 @@ fn text_arrives_whatever_the_layout() {
             }
         });
     }
+}
+
+/// In a program, by all of the server's and the program's own ways, as people would see it.
+#[test]
+fn text_arrives_in_a_program() {
+    let desktop = Desktop::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("typed");
+    let mut xterm = Command::new("xterm")
+        .args([
+            "-display",
+            &desktop.display,
+            "-u8",
+            "-geometry",
+            "100x30+0+0",
+            "-e",
+        ])
+        .args([
+            "sh",
+            "-c",
+            "stty -icanon; echo ready > \"$0.ready\"; exec cat > \"$0\"",
+        ])
+        .arg(&file)
+        .env("LC_ALL", "C.UTF-8")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("xterm: {error}; `cargo xtask setup` installs it"));
+    let mut viewer = Viewer::new(desktop.dial());
+    viewer.until("a picture", |viewer| viewer.saw(&Event::UpdateEnd));
+    // Without a window manager, who has the pointer has the keys.
+    viewer.client.pointer(100, 100, Buttons(0));
+    let ready = file.with_extension("ready");
+    viewer.until("the program", |_| ready.exists());
+    viewer.for_a_while(Duration::from_millis(300));
+    // Letter by letter, as people type: a program asks the server anew what its keys mean when one
+    // was added, and one that hurries ahead of the answer is lost.
+    let mut expected = String::new();
+    for letters in LETTERS.chars().map(String::from).chain(["\r\n".to_owned()]) {
+        for (keysym, down) in Keyboard::text(&letters) {
+            viewer.client.key(keysym, down);
+        }
+        expected += &letters.replace('\r', "");
+        viewer.until(&format!("{expected:?}"), |_| {
+            std::fs::read_to_string(&file).is_ok_and(|typed| typed == expected)
+        });
+    }
+    xterm.kill().unwrap();
+    xterm.wait().unwrap();
+}
+
+#[test]
+fn letters_of_other_alphabets_arrive() {
+    typed("us", LETTERS, |viewer| {
+        for (keysym, down) in Keyboard::text(LETTERS) {
+            viewer.client.key(keysym, down);
+        }
+    });
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(crate) struct Viewer {
     /// Everything that happened so far.
     pub(crate) events: Vec<Event>,
     pub(crate) sent_bytes: usize,
+    pub(crate) received_bytes: usize,
     /// Asks for the next update as soon as one is complete, as a page does that has drawn it.
     pub(crate) draws: bool,
 }
@@ -50,6 +51,7 @@ impl Viewer {
             socket: Box::new(socket),
             events: Vec::new(),
             sent_bytes: 0,
+            received_bytes: 0,
             draws: true,
         }
     }
@@ -62,7 +64,10 @@ impl Viewer {
         let mut bytes = [0; 16 * 1024];
         let outcome = match self.socket.read(&mut bytes) {
             Ok(0) => self.client.end(),
-            Ok(length) => self.client.feed(&bytes[..length]),
+            Ok(length) => {
+                self.received_bytes += length;
+                self.client.feed(&bytes[..length])
+            }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Ok(())
             }

@@ -231,3 +231,32 @@ async fn an_agent_that_is_sent_away_learns_why() {
         other => panic!("sent away: {other:?}"),
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_finds_a_dead_peer_long_before_the_silence_does() {
+    let (server, _raw) = server_and_raw_agent().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let start = Instant::now();
+    server.tunnel.probe();
+    server.tunnel.probe();
+    let closed = tokio::time::timeout(Duration::from_secs(60), server.tunnel.closed()).await;
+    assert_eq!(closed, Ok(Closed::Dead));
+    assert!(
+        start.elapsed() <= Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_does_not_harm_a_living_peer() {
+    let (server, agent) = pair().await;
+    for _ in 0..100 {
+        server.tunnel.probe();
+        agent.tunnel.probe();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(!server.driver.is_finished() && !agent.driver.is_finished());
+    let sent = server.tunnel.stats().bytes_sent;
+    assert!((100 * 16..100 * 64).contains(&sent), "{sent}");
+}

@@ -10,15 +10,15 @@ use crate::state::document;
 const FLASHES: Duration = Duration::from_millis(160);
 
 #[derive(Clone, Copy)]
-pub(super) struct Bell {
+pub(crate) struct Bell {
     /// Just now.
-    pub(super) rings: RwSignal<bool>,
+    pub(crate) rings: RwSignal<bool>,
     /// Since the tab was last looked at.
-    pub(super) rang: RwSignal<bool>,
+    pub(crate) rang: RwSignal<bool>,
 }
 
 impl Bell {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bell = Self {
             rings: RwSignal::new(false),
             rang: RwSignal::new(false),
@@ -36,7 +36,7 @@ impl Bell {
     }
 
     /// A shell may ring a thousand times a second: one flash at a time.
-    pub(super) fn ring(self) {
+    pub(crate) fn ring(self) {
         if is_hidden() && !self.rang.get_untracked() {
             self.rang.set(true);
         }
