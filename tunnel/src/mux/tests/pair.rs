@@ -52,7 +52,11 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) fn new(path: Path) -> Self {
-        Self::with(path, Windows::default(), 32 << 20)
+        let windows = Windows {
+            replay: 4 << 20,
+            ..Windows::default()
+        };
+        Self::with(path, windows, 32 << 20)
     }
 
     pub(super) fn with(path: Path, windows: Windows, tunnel_budget_bytes: u64) -> Self {
