@@ -32,8 +32,8 @@ const WINDOWS: Windows = Windows {
 /// What may be under way to the server, and is kept until it says that it came: at 100 ms there and
 /// back this is 40 MB/s.
 const REPLAY_BYTES: u32 = 4 * 1024 * 1024;
-/// A lost tunnel waits so long for its next connection; the server rules, and by default waits as
-/// long.
+/// A lost tunnel waits so long for its next connection; the server by default as long. The end
+/// that is out of patience first decides.
 const RESUME_FOR: Duration = Duration::from_secs(180);
 /// An attempt that takes longer began in a network that a change since may have ended.
 const ATTEMPT_PATIENCE: Duration = Duration::from_secs(3);
