@@ -19,6 +19,7 @@ use crate::http::{Certificate, DeviceService, Front, TlsError};
 use crate::lifecycle::{Lifecycle, Outcome};
 use crate::proxy::{self, Proxy};
 use crate::relay::Relay;
+use crate::sessions::Sessions;
 use crate::state::AppState;
 
 /// For the write-ahead log to be written into the database.
@@ -104,6 +105,7 @@ impl Server {
             devices,
             relay,
             proxy,
+            sessions: Sessions::default(),
         };
 
         let manager = crate::http::manager(state.clone());

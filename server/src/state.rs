@@ -12,6 +12,7 @@ use crate::events::Events;
 use crate::lifecycle::Lifecycle;
 use crate::proxy::Proxy;
 use crate::relay::Relay;
+use crate::sessions::Sessions;
 
 /// Handles of all features; cheap to clone.
 #[derive(Clone)]
@@ -26,4 +27,5 @@ pub struct AppState {
     pub devices: Devices,
     pub relay: Relay,
     pub proxy: Proxy,
+    pub sessions: Sessions,
 }

@@ -21,6 +21,7 @@ use crate::events::Events;
 use crate::lifecycle::Lifecycle;
 use crate::proxy::Proxy;
 use crate::relay::Relay;
+use crate::sessions::Sessions;
 use crate::state::AppState;
 
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000_000);
@@ -110,6 +111,7 @@ impl TestServer {
             devices,
             relay,
             proxy,
+            sessions: Sessions::default(),
         };
         Self { state, db }
     }

@@ -157,6 +157,8 @@ pub struct Limits {
     /// What all tunnels together may have under way; absent: a quarter of the memory limit of the
     /// machine or its container, at least 64 MiB.
     pub tunnel_memory_bytes: Option<u64>,
+    /// For how long a tunnel or stream that was lost to the network is kept, in seconds; 0 = not.
+    pub resume_s: u64,
 }
 
 impl Default for Limits {
@@ -168,6 +170,7 @@ impl Default for Limits {
             api_body_bytes: 65_536,
             stream_life_s: 12 * 3600,
             tunnel_memory_bytes: None,
+            resume_s: 180,
         }
     }
 }

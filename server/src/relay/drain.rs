@@ -7,7 +7,7 @@ use futures_util::stream::FuturesUnordered;
 use ring::rand::{SecureRandom, SystemRandom};
 use tunnel::driver::{GoAway, GoAwayReason};
 
-use super::Relay;
+use super::{Relay, resume};
 
 /// The next server gets its devices back at this rate.
 const DEVICES_PER_SECOND: u32 = 500;
@@ -33,7 +33,11 @@ impl Relay {
         }
         self.0.lifecycle.spawn("relay-drain", async move {
             let closing = tunnels.iter().map(|(_, _, line)| async {
-                line.tunnel.idle().await;
+                // One that has lost its connection gets none any more.
+                tokio::select! {
+                    () = line.tunnel.idle() => {}
+                    () = resume::lost(&line.tunnel) => {}
+                }
                 line.tunnel.close();
             });
             closing.collect::<FuturesUnordered<_>>().count().await;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{OpenError, Stream, Tunnel};
+use tunnel::driver::{Link, OpenError, Resumer, Stream, Tunnel};
 use tunnel::wire::Target;
+
+use super::serve::Connection;
 
 /// Opens that may wait at one tunnel: as many as it can answer meanwhile where the way there and
 /// back takes 300 ms (64 at a time, for 5 s). Each costs a connection of the front, which has
@@ -29,6 +31,8 @@ const PROBE: &str = "probe";
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) tunnel: Tunnel,
+    /// Hands it the next connection, where lost tunnels are kept.
+    pub(super) resumer: Option<Resumer<Connection>>,
     /// Cancelled when a newer tunnel took its place: nothing is opened here any more, and what
     /// was is cut.
     pub(super) retired: CancellationToken,
@@ -51,9 +55,10 @@ struct Pace {
 }
 
 impl Line {
-    pub(super) fn new(tunnel: Tunnel) -> Self {
+    pub(super) fn new(tunnel: Tunnel, resumer: Option<Resumer<Connection>>) -> Self {
         Self {
             tunnel,
+            resumer,
             retired: CancellationToken::new(),
             queue: Arc::new(Queue {
                 places: Semaphore::new(WAITING_MAX),
@@ -151,6 +156,9 @@ impl Line {
 
     /// Whether the agent answers, within 5 s.
     pub(super) async fn answers(&self) -> bool {
+        if self.tunnel.link() != Link::Connected {
+            return false;
+        }
         let target = Target::Internal(PROBE.to_owned());
         let probe = async {
             loop {

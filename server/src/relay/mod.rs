@@ -16,6 +16,7 @@ mod open;
 mod problem;
 mod proof;
 mod registry;
+mod resume;
 mod serve;
 mod stream;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 mod upgrade;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::DeviceId;
 use tokio::time::Instant;
@@ -42,9 +44,14 @@ use crate::state::AppState;
 use self::admission::Admission;
 use self::proof::Prover;
 use self::registry::Registry;
+use self::resume::Kept;
 
 pub use self::open::OpenError;
 pub use self::stream::RelayStream;
+
+/// What a tunnel may have under way to its device, and keeps until that says that it came: at
+/// 100 ms there and back this is 40 MB/s.
+const REPLAY_BYTES: u32 = 4 << 20;
 
 /// The relay; cheap to clone.
 #[derive(Clone)]
@@ -58,6 +65,9 @@ struct Inner {
     registry: Registry,
     /// Of every tunnel; its budget is the one of the process.
     tunnel: tunnel::driver::Config,
+    /// For how long a lost one is kept; zero = not.
+    resume_for: Duration,
+    kept: Kept,
     /// Cancelled when no tunnel and no stream shall begin any more.
     draining: CancellationToken,
 }
@@ -81,13 +91,21 @@ impl Relay {
             configured = given.is_some(),
             "memory of tunnels"
         );
+        let resume_for = Duration::from_secs(config.limits.resume_s);
         let relay = Self(Arc::new(Inner {
             devices,
             prover: Prover::new(&config, clock, &nonce_key),
             admission: Admission::default(),
             registry: Registry::new(Instant::now()),
+            resume_for,
+            kept: Kept::default(),
             tunnel: tunnel::driver::Config {
                 process_budget: Budget::new(tunnel_memory_bytes),
+                replay_bytes: if resume_for.is_zero() {
+                    0
+                } else {
+                    REPLAY_BYTES
+                },
                 ..tunnel::driver::Config::default()
             },
             draining: CancellationToken::new(),
@@ -97,6 +115,7 @@ impl Relay {
             "relay-measure",
             relay.clone().measure(lifecycle.soft().clone()),
         );
+        lifecycle.spawn("relay-shed", relay.clone().shed(lifecycle.soft().clone()));
         relay
     }
 
@@ -114,7 +133,13 @@ impl Relay {
         self.0.tunnel.clone()
     }
 
-    /// How many tunnels are up.
+    /// For how long what was lost to the network is kept; `None` = not at all.
+    #[must_use]
+    pub fn resume_for(&self) -> Option<Duration> {
+        Some(self.0.resume_for).filter(|resume_for| !resume_for.is_zero())
+    }
+
+    /// How many tunnels there are, with a connection or waiting for one.
     #[must_use]
     pub fn tunnels(&self) -> usize {
         self.0.registry.len()

@@ -185,6 +185,14 @@ impl<T: Clone> Registry<T> {
         }
     }
 
+    /// The tunnel that this process of the device's agent holds, and its epoch.
+    pub(super) fn held_by(&self, device: DeviceId, instance: &[u8; 16]) -> Option<(u64, T)> {
+        let devices = self.lock();
+        let slot = devices.get(&device)?;
+        let entry = slot.current.as_ref()?;
+        (entry.instance == *instance).then(|| (slot.epoch, entry.tunnel.clone()))
+    }
+
     /// Whether the tunnel of this epoch is the device's.
     pub(super) fn is_current(&self, device: DeviceId, epoch: u64) -> bool {
         let devices = self.lock();

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::harness::{Access, RunningAgent, enroll, soon, spawn};
+use crate::network::Network;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -33,8 +34,22 @@ impl Place {
         Self::at(listener, tempfile::tempdir().unwrap()).await
     }
 
+    /// A server that is reached through a network that can be cut; one lost tunnel or stream is
+    /// kept for so long.
+    pub(crate) async fn behind(resume_s: u64) -> (Self, Network) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let network = Network::start(listener.local_addr().unwrap()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let place = Self::with(listener, folder, network.port, resume_s).await;
+        (place, network)
+    }
+
     async fn at(listener: TcpListener, folder: TempDir) -> Self {
         let port = listener.local_addr().unwrap().port();
+        Self::with(listener, folder, port, 180).await
+    }
+
+    async fn with(listener: TcpListener, folder: TempDir, port: u16, resume_s: u64) -> Self {
         let public_url = format!("http://adit.localhost:{port}");
         let mut config = Config::new(&public_url, "adit.localhost").unwrap();
         // A name that programs outside of this process can resolve too, and one behind a proxy.
@@ -44,6 +59,7 @@ impl Place {
             .to_vec();
         config.listen.address = listener.local_addr().unwrap();
         config.database.path = folder.path().join("adit.db");
+        config.limits.resume_s = resume_s;
         let server = Server::build(config, Clock::system()).await.unwrap();
         let handle = server.handle();
         let access = Access {
@@ -116,6 +132,11 @@ impl Place {
     /// A user's full token; the user is made for it.
     pub(crate) async fn token(&self) -> String {
         self.admin().await;
+        self.another_token().await
+    }
+
+    /// One more of the same user.
+    pub(crate) async fn another_token(&self) -> String {
         let input = CreateApiToken {
             name: "test".to_owned(),
             scope: TokenScope::Full,
@@ -162,6 +183,10 @@ impl Place {
     /// As a program does it, over the API.
     pub(crate) async fn delete(&self, device: DeviceId) {
         let token = self.token().await;
+        self.delete_with(device, &token).await;
+    }
+
+    pub(crate) async fn delete_with(&self, device: DeviceId, token: &str) {
         let answer = self
             .ask(&format!(
                 "DELETE /api/v1/devices/{device} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\

@@ -2,5 +2,6 @@
 
 mod agent;
 mod duplicates;
+mod resume;
 mod rights;
 mod room;
