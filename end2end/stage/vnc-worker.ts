@@ -2,11 +2,12 @@
 // and its picture be compared pixel by pixel.
 import type { Page } from '@playwright/test';
 
+import type { Demo } from './demo.ts';
 import type { Pixels } from './screen.ts';
 
 interface Options {
-  deviceId: string;
-  service: string;
+  /** `ws://…/stream`; {@link serviceUrl} for a device's service. */
+  url: string;
   quality: 'automatic' | 'lossless' | 'high' | 'medium' | 'low';
   /** By number; no others are taken. */
   encodings: number[];
@@ -26,9 +27,14 @@ interface Held {
   picture(): Promise<Uint8Array>;
 }
 
+export function serviceUrl(demo: Demo, deviceId: string, service: string): string {
+  const socket = demo.url.replace(/^http/, 'ws');
+  return `${socket}/api/v1/devices/${deviceId}/services/${service}/stream`;
+}
+
 /** In a page of the manager, signed in. Returns once the first picture is drawn. */
 export async function startWorker(page: Page, options: Options): Promise<void> {
-  await page.evaluate(async ({ deviceId, service, quality, encodings }) => {
+  await page.evaluate(async ({ url, quality, encodings }) => {
     const table = JSON.parse(document.getElementById('modules')!.textContent!) as { vnc: string };
     const worker = new Worker(table.vnc, { type: 'module' });
     const held: { traffic?: object } = {};
@@ -58,11 +64,10 @@ export async function startWorker(page: Page, options: Options): Promise<void> {
     document.body.append(element);
     const canvas = element.transferControlToOffscreen();
     worker.postMessage(canvas, [canvas]);
-    const socket = location.origin.replace(/^http/, 'ws');
-    const url = `${socket}/api/v1/devices/${deviceId}/services/${service}/stream`;
-    const running = next('running');
+    const outcome = Promise.race([next('running'), next('ended')]);
     send({ kind: 'open', url, quality, encodings });
-    await running;
+    const { kind } = (await outcome) as { kind: string };
+    if (kind === 'ended') throw new Error('the viewer ended');
   }, options);
 }
 

@@ -64,7 +64,7 @@ test('typed text arrives', async ({ desktop, heard, page }) => {
   await arrives(heard, '\x1b[A\x03\t\x1b[15~');
 });
 
-test('what a phone\'s keyboard writes arrives', async ({ desktop, heard, page }) => {
+test('what a phone writes arrives', async ({ desktop, heard, page }) => {
   await desktop.focus();
   // It tells no keys: it puts text into the field, and takes some away again.
   await page.keyboard.insertText('Grüße €5 → ');
@@ -235,7 +235,7 @@ test('the clipboards are joined by a button, both ways', async ({
   await expect.poll(() => remote.clipboard()).toBe('from here: → Ł');
 });
 
-test('a paste by keyboard brings this computer\'s text along', { tag: '@desktop' }, async ({
+test('a paste by keyboard brings the text of this computer along', { tag: '@desktop' }, async ({
   desktop,
   remote,
   heard,

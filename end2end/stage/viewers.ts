@@ -1,5 +1,5 @@
-// noVNC, to be measured beside: its files, and a WebSocket that leads to a port.
-import { createReadStream } from 'node:fs';
+// Two viewers side by side: noVNC and ours, from one server, over WebSockets that lead to a port.
+import { createReadStream, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
@@ -8,7 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { expect, type Page } from '@playwright/test';
 import { WebSocketServer } from 'ws';
 
+import { serveStream } from './adit-stream.ts';
+
 const FILES = dirname(dirname(fileURLToPath(import.meta.resolve('@novnc/novnc'))));
+
+/** The web app as `cargo xtask build` leaves it. */
+const SITE = fileURLToPath(new URL('../../target/site', import.meta.url));
 
 const PAGE = `<!doctype html><title>noVNC</title><body style="margin: 0">
 <div id="screen" style="width: 1280px; height: 720px"></div>
@@ -41,8 +46,9 @@ class Viewer extends RFB {
     return whole;
   }
   refresh() {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.onFrame = resolve;
+      this.addEventListener('disconnect', () => reject(new Error('noVNC has disconnected')));
       RFB.messages.fbUpdateRequest(this._sock, false, 0, 0, this._fbWidth, this._fbHeight);
       this._sock.flush();
     });
@@ -54,19 +60,27 @@ globalThis.viewer = viewer;
 viewer.addEventListener('connect', () => document.body.setAttribute('data-connected', ''));
 </script>`;
 
-const TYPES: Record<string, string> = { '.js': 'text/javascript' };
+const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
-export class NoVnc {
+export class Viewers {
   private constructor(private readonly server: Server) {}
 
-  static async start(): Promise<NoVnc> {
+  static async start(): Promise<Viewers> {
     const server = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '/', 'http://localhost');
       if (pathname === '/') {
         response.setHeader('content-type', 'text/html');
         return response.end(PAGE);
       }
-      const file = join(FILES, normalize(pathname));
+      if (pathname === '/favicon.ico') return response.writeHead(204).end();
+      if (pathname === '/ours') {
+        const index = readFileSync(join(SITE, 'index.html'), 'utf8');
+        const modules = /<script type="application\/json" id="modules">.*?<\/script>/.exec(index);
+        response.setHeader('content-type', 'text/html');
+        return response.end(`<!doctype html><title>Adit</title>${modules?.[0]}`);
+      }
+      const folder = pathname.startsWith('/pkg/') ? SITE : FILES;
+      const file = join(folder, normalize(pathname));
       response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
       createReadStream(file)
         .on('error', () => response.writeHead(404).end())
@@ -75,7 +89,9 @@ export class NoVnc {
     // Compression would cost what the other side does not pay.
     const sockets = new WebSocketServer({ server, perMessageDeflate: false });
     sockets.on('connection', (socket, request) => {
-      const target = connect(Number(request.url!.slice(1)), '127.0.0.1');
+      const [, port, protocol] = request.url!.split('/');
+      if (protocol === 'stream') return serveStream(socket, Number(port));
+      const target = connect(Number(port), '127.0.0.1');
       target.setNoDelay(true);
       target.on('data', (bytes) => socket.send(bytes));
       target.on('close', () => socket.close()).on('error', () => socket.close());
@@ -83,12 +99,18 @@ export class NoVnc {
       socket.on('close', () => target.destroy());
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new NoVnc(server);
+    return new Viewers(server);
   }
 
   end(): void {
     this.server.closeAllConnections();
     this.server.close();
+  }
+
+  /** Where our viewer's page is, and its stream to a port. */
+  ours(port: number): { page: string; stream: string } {
+    const host = `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return { page: `http://${host}/ours`, stream: `ws://${host}/${port}/stream` };
   }
 
   async open(page: Page, port: number, encodings: number[]): Promise<void> {
