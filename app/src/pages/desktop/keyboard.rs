@@ -26,6 +26,9 @@ struct Keys {
     pastes: Cell<Option<KeyboardEvent>>,
 }
 
+/// What hears an event.
+type Take = fn(&Keys, &Event);
+
 /// Listens to the field until dropped.
 pub(super) fn listen(control: Control, field: &HtmlTextAreaElement) -> Vec<EventListener> {
     let keys = Rc::new(Keys {
@@ -37,7 +40,7 @@ pub(super) fn listen(control: Control, field: &HtmlTextAreaElement) -> Vec<Event
     keys.empty();
     // Of Safari; it cannot be refused.
     let _ = field.set_attribute("autocorrect", "off");
-    let heard: [(&'static str, fn(&Keys, &Event)); 6] = [
+    let heard: [(&'static str, Take); 6] = [
         ("keydown", Keys::down),
         ("keyup", Keys::up),
         ("paste", Keys::paste),

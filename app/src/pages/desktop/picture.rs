@@ -84,10 +84,10 @@ fn Canvas(control: Control, number: u32) -> impl IntoView {
         let Some(canvas) = node.get() else {
             return false;
         };
-        if control.number.get_untracked() == number {
-            if let Ok(offscreen) = canvas.transfer_control_to_offscreen() {
-                control.draw_on(offscreen);
-            }
+        if control.number.get_untracked() == number
+            && let Ok(offscreen) = canvas.transfer_control_to_offscreen()
+        {
+            control.draw_on(offscreen);
         }
         true
     });
@@ -153,9 +153,12 @@ pub(super) fn place(
     ))
 }
 
+/// What hears an event of the room.
+type Take = Box<dyn Fn(&HtmlElement, &Event)>;
+
 fn listen(control: Control, room: &HtmlElement) -> Vec<EventListener> {
     let active = EventListenerOptions::enable_prevent_default();
-    let on = |name: &'static str, take: Box<dyn Fn(&HtmlElement, &Event)>| {
+    let on = |name: &'static str, take: Take| {
         let shown = room.clone();
         EventListener::new_with_options(room, name, active, move |event| take(&shown, event))
     };

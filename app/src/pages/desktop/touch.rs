@@ -28,6 +28,9 @@ struct Fingers {
     wheels: Cell<(Notches, Notches)>,
 }
 
+/// What hears an event.
+type Take = fn(&Rc<Fingers>, &TouchEvent);
+
 /// Listens until dropped.
 pub(super) fn listen(control: Control, room: &HtmlElement) -> Vec<EventListener> {
     let fingers = Rc::new(Fingers {
@@ -37,7 +40,7 @@ pub(super) fn listen(control: Control, room: &HtmlElement) -> Vec<EventListener>
         stays: RefCell::default(),
         wheels: Cell::default(),
     });
-    let heard: [(&'static str, fn(&Rc<Fingers>, &TouchEvent)); 4] = [
+    let heard: [(&'static str, Take); 4] = [
         ("touchstart", Fingers::start),
         ("touchmove", Fingers::moved),
         ("touchend", Fingers::end),
