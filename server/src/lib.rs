@@ -14,6 +14,7 @@ pub mod http;
 pub mod lifecycle;
 pub mod log;
 pub mod machine;
+pub mod metrics;
 pub mod proxy;
 pub mod relay;
 #[cfg(test)]

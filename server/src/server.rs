@@ -17,6 +17,7 @@ use crate::devices::{Devices, DevicesError};
 use crate::events::Events;
 use crate::http::{Certificate, DeviceService, Front, TlsError};
 use crate::lifecycle::{Lifecycle, Outcome};
+use crate::metrics::{self, TokenError};
 use crate::proxy::{self, Proxy};
 use crate::relay::Relay;
 use crate::state::AppState;
@@ -37,12 +38,15 @@ pub enum BuildError {
     Tls(#[from] TlsError),
     #[error("the system gives no random numbers")]
     Random,
+    #[error("metrics.token_file: {0}")]
+    MetricsToken(#[from] TokenError),
 }
 
 /// A server that is ready to serve.
 pub struct Server {
     handle: Handle,
     front: Arc<Front>,
+    metrics: Option<(TcpListener, metrics::Access)>,
 }
 
 impl Server {
@@ -123,7 +127,18 @@ impl Server {
         Ok(Self {
             handle: Handle { state, certificate },
             front: Arc::new(front),
+            metrics: None,
         })
+    }
+
+    /// Shows figures at this listener, to those whom the configuration lets.
+    ///
+    /// # Errors
+    /// [`BuildError::MetricsToken`]
+    pub fn with_metrics(mut self, listener: TcpListener) -> Result<Self, BuildError> {
+        let access = metrics::Access::new(&self.handle.state.config.metrics)?;
+        self.metrics = Some((listener, access));
+        Ok(self)
     }
 
     /// Reaches into the server, also while it serves.
@@ -137,6 +152,11 @@ impl Server {
         let state = &self.handle.state;
         let lifecycle = &state.lifecycle;
         lifecycle.spawn_essential("accept", Arc::clone(&self.front).run(listener));
+        if let Some((listener, access)) = self.metrics {
+            let registry = metrics::registry(state, &self.front);
+            let serving = metrics::serve(listener, registry, access, lifecycle.clone());
+            lifecycle.spawn("metrics", serving);
+        }
         let (soft, relay) = (lifecycle.soft().clone(), state.relay.clone());
         lifecycle.spawn("drain", async move {
             soft.cancelled().await;

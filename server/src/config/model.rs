@@ -31,6 +31,8 @@ pub struct Config {
     #[serde(default)]
     pub log: Log,
     #[serde(default)]
+    pub metrics: Metrics,
+    #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
     pub timers: Timers,
@@ -50,6 +52,7 @@ impl Config {
             listen: Listen::default(),
             database: Database::default(),
             log: Log::default(),
+            metrics: Metrics::default(),
             limits: Limits::default(),
             timers: Timers::default(),
         })
@@ -61,6 +64,9 @@ impl Config {
         if let Some(tls) = &mut self.listen.tls {
             tls.certificate = self.data_dir.join(&tls.certificate);
             tls.key = self.data_dir.join(&tls.key);
+        }
+        if let Some(file) = &mut self.metrics.token_file {
+            *file = self.data_dir.join(&*file);
         }
     }
 }
@@ -137,6 +143,19 @@ impl Default for Log {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// The listener for Prometheus. Off unless it is asked for: a port that nobody wants is one more
+/// that others on the machine can read, and that two servers on one machine would both want.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Absent: none. Off loopback only with `token_file` or `allow_remote`.
+    pub listen: Option<SocketAddr>,
+    /// Holds the token that a request must bring as `Authorization: Bearer …`.
+    pub token_file: Option<PathBuf>,
+    /// Whoever reaches the listener may read, from other machines too.
+    pub allow_remote: bool,
 }
 
 /// How much of what may be there at once. The strict rules on request heads are not here: they

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// At a time; each takes a signature check, a HELLO of at most 16 KiB and a round trip.
 const RUNNING: usize = 256;
 /// In the queue behind them; each holds a connection.
-const WAITING: usize = 4096;
+pub(super) const WAITING: usize = 4096;
 /// Longer, and the agent would have given up.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
@@ -40,6 +40,16 @@ impl Admission {
             .await
             .ok()?
             .ok()
+    }
+
+    /// Handshakes that run.
+    pub(super) fn running(&self) -> usize {
+        RUNNING.saturating_sub(self.running.available_permits())
+    }
+
+    /// Handshakes that wait.
+    pub(super) fn waiting(&self) -> usize {
+        WAITING.saturating_sub(self.waiting.available_permits())
     }
 }
 

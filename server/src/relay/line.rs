@@ -168,7 +168,6 @@ impl Line {
     }
 
     /// How many wait.
-    #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         WAITING_MAX - self.queue.places.available_permits()
     }

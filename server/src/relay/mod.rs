@@ -7,6 +7,7 @@
 //! ```
 
 mod admission;
+mod counts;
 mod drain;
 mod duplicate;
 mod enrol;
@@ -40,6 +41,7 @@ use crate::machine;
 use crate::state::AppState;
 
 use self::admission::Admission;
+use self::counts::Counts;
 use self::proof::Prover;
 use self::registry::Registry;
 
@@ -56,6 +58,7 @@ struct Inner {
     prover: Prover,
     admission: Admission,
     registry: Registry,
+    counts: Counts,
     /// Of every tunnel; its budget is the one of the process.
     tunnel: tunnel::driver::Config,
     /// Cancelled when no tunnel and no stream shall begin any more.
@@ -86,6 +89,7 @@ impl Relay {
             prover: Prover::new(&config, clock, &nonce_key),
             admission: Admission::default(),
             registry: Registry::new(Instant::now()),
+            counts: Counts::default(),
             tunnel: tunnel::driver::Config {
                 process_budget: Budget::new(tunnel_memory_bytes),
                 ..tunnel::driver::Config::default()
@@ -117,7 +121,7 @@ impl Relay {
     /// How many tunnels are up.
     #[must_use]
     pub fn tunnels(&self) -> usize {
-        self.0.registry.len()
+        self.0.registry.tunnels().connected
     }
 }
 

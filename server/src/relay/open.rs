@@ -60,6 +60,18 @@ impl Relay {
         target: Target,
         lease: Lease,
     ) -> Result<RelayStream, OpenError> {
+        let opening = self.0.counts.open();
+        let opened = self.open_in_time(device, target, lease).await;
+        opening.ended(&opened);
+        opened
+    }
+
+    async fn open_in_time(
+        &self,
+        device: DeviceId,
+        target: Target,
+        lease: Lease,
+    ) -> Result<RelayStream, OpenError> {
         if self.0.draining.is_cancelled() {
             return Err(OpenError::Reconnecting);
         }
@@ -75,7 +87,7 @@ impl Relay {
             return Err(OpenError::Revoked);
         }
         let stream = opened.map_err(|_| OpenError::TimedOut)??;
-        Ok(RelayStream::new(stream, lease))
+        Ok(RelayStream::new(stream, lease, &self.0.counts))
     }
 
     /// Asks again where the agent itself had no room, in its turn.

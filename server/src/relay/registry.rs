@@ -63,6 +63,13 @@ pub(super) enum Unregistered<T> {
     Quarantined(T),
 }
 
+/// How many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tunnels {
+    pub(super) connected: usize,
+    pub(super) suspended: usize,
+}
+
 /// Where a device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Whereabouts<T> {
@@ -209,11 +216,14 @@ impl<T: Clone> Registry<T> {
         });
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.lock()
-            .values()
-            .filter(|slot| slot.current.is_some())
-            .count()
+    pub(super) fn tunnels(&self) -> Tunnels {
+        let devices = self.lock();
+        let connected = devices.values().filter(|slot| slot.current.is_some());
+        Tunnels {
+            connected: connected.count(),
+            // None is kept after its connection's end yet.
+            suspended: 0,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Slot<T>>> {

@@ -88,6 +88,9 @@ impl Relay {
             address,
         } = proven;
         let (hello, pending) = server_handshake_with(socket, self.0.tunnel.clone()).await?;
+        if hello.resume.is_some() {
+            self.0.counts.asked_to_resume(false);
+        }
         if hello.instance != instance {
             return Err(HandshakeError::Protocol(
                 "HELLO names another instance".to_owned(),
@@ -189,6 +192,7 @@ impl Relay {
         };
         self.0.registry.remove(device, epoch, Instant::now());
         self.0.devices.disconnected(device, epoch);
+        self.0.counts.tunnel_ended(word(&closed));
         tracing::info!(%device, epoch, reason = ?closed, "tunnel ended");
     }
 
@@ -204,10 +208,23 @@ impl Relay {
             for (device, epoch, line) in self.0.registry.all() {
                 if let Some(rtt) = line.tunnel.stats().rtt {
                     self.0.devices.measured(device, epoch, rtt);
+                    self.0.counts.rtt.observe(rtt.as_secs_f64());
                 }
             }
             self.0.registry.forget_lost(Instant::now());
         }
+    }
+}
+
+/// How a tunnel ended, as one of few words.
+const fn word(closed: &Closed) -> &'static str {
+    match closed {
+        Closed::Local => "server",
+        Closed::Peer => "device",
+        Closed::GoAway(_) => "goodbye",
+        Closed::Dead => "silent",
+        Closed::Io(_) => "connection",
+        Closed::Protocol(_) => "protocol",
     }
 }
 

@@ -4,21 +4,38 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Stream, StreamControl};
 
+use super::counts::Counts;
 use crate::access::Lease;
 
 /// An open stream to a device; holds its lease.
 pub struct RelayStream {
     stream: Stream,
     lease: Lease,
+    _counted: Counted,
+}
+
+/// One of the streams that are open.
+struct Counted(Gauge);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl RelayStream {
-    pub(super) const fn new(stream: Stream, lease: Lease) -> Self {
-        Self { stream, lease }
+    pub(super) fn new(stream: Stream, lease: Lease, counts: &Counts) -> Self {
+        counts.streams_open.inc();
+        Self {
+            stream,
+            lease,
+            _counted: Counted(counts.streams_open.clone()),
+        }
     }
 
     /// The lease's token, for what must end together with the stream.

@@ -8,6 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use tunnel::TUNNEL_PROTOCOL;
 use tunnel::proof::Purpose;
 
+use super::counts::Reject;
 use super::serve::{Newcomer, ProvenDevice};
 use crate::http::{ApiError, PeerAddr, WebSocketOffer};
 use crate::state::AppState;
@@ -52,11 +53,13 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         return Err(ApiError::new(ProblemCode::CrossOrigin).detail("No browser belongs here."));
     }
     if relay.0.draining.is_cancelled() {
+        relay.0.counts.rejected(Reject::Stopping);
         let error = ApiError::new(ProblemCode::Unavailable);
         return Err(error.retry_after(relay.spread_s()));
     }
     let offer = WebSocketOffer::of(headers, TUNNEL_PROTOCOL)?;
     let permit = relay.0.admission.enter().await.ok_or_else(|| {
+        relay.0.counts.rejected(Reject::Busy);
         let error = ApiError::new(ProblemCode::Busy);
         error.retry_after(relay.spread_s())
     })?;
@@ -64,13 +67,19 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
     let proven = relay
         .0
         .prover
-        .check(Purpose::Tunnel, offer.protocols(), headers)?;
-    let device = relay
-        .0
-        .devices
-        .by_key(&proven.key)
-        .ok_or_else(|| relay.0.prover.refusal())?;
+        .check(Purpose::Tunnel, offer.protocols(), headers)
+        .inspect_err(|_| {
+            // Without one the nonce was asked for.
+            if headers.contains_key(header::AUTHORIZATION) {
+                relay.0.counts.rejected(Reject::Proof);
+            }
+        })?;
+    let device = relay.0.devices.by_key(&proven.key).ok_or_else(|| {
+        relay.0.counts.rejected(Reject::Proof);
+        relay.0.prover.refusal()
+    })?;
     if relay.refuses(device.id, &proven.instance) {
+        relay.0.counts.rejected(Reject::DuplicateKey);
         return Err(ApiError::new(ProblemCode::Conflict).detail(
             "Another agent that has this device's key is connected, and the two kept replacing \
              each other. Give one of them a key of its own: enrol it anew.",

@@ -12,6 +12,7 @@ mod place;
 #[path = "../front_fixture/programs.rs"]
 mod programs;
 
+mod figures;
 mod identity;
 mod inspection;
 mod proxy;

@@ -1,6 +1,6 @@
 //! The server of the chain tests: the real one, on a port of its own.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use agent::{DeviceKey, Service};
@@ -22,6 +22,8 @@ const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct Place {
     pub(crate) access: Access,
     pub(crate) port: u16,
+    /// Where figures are.
+    pub(crate) metrics: SocketAddr,
     handle: Handle,
     folder: TempDir,
     serving: JoinHandle<()>,
@@ -50,12 +52,16 @@ impl Place {
             relay: handle.relay.clone(),
             leases: handle.leases.clone(),
         };
+        let figures = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let metrics = figures.local_addr().unwrap();
+        let server = server.with_metrics(figures).unwrap();
         let serving = spawn(async move {
             let _ = server.serve(listener).await;
         });
         Self {
             access,
             port,
+            metrics,
             handle,
             folder,
             serving,
@@ -174,10 +180,13 @@ impl Place {
 
     /// A raw request with `HOST` for the manager's; the whole answer.
     pub(crate) async fn ask(&self, request: &str) -> String {
-        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
-            .await
-            .unwrap();
         let request = request.replace("HOST", &format!("adit.localhost:{}", self.port));
+        Self::ask_at((Ipv4Addr::LOCALHOST, self.port).into(), &request).await
+    }
+
+    /// The whole answer to a raw request.
+    pub(crate) async fn ask_at(address: SocketAddr, request: &str) -> String {
+        let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         soon("an answer", connection.read_to_end(&mut answer))

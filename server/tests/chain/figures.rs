@@ -1,0 +1,119 @@
+//! Figures for Prometheus, as it would read them.
+
+use std::collections::HashMap;
+
+use tokio::io::AsyncWriteExt;
+
+use crate::harness::{Behaviour, TestService, closed_port, read_to_end, service, until};
+use crate::place::Place;
+
+/// Samples by their whole name, labels and all.
+type Figures = HashMap<String, f64>;
+
+impl Place {
+    async fn scrape(&self) -> Figures {
+        let request = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+        let answer = Self::ask_at(self.metrics, request).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+        assert!(head.contains("application/openmetrics-text; version=1.0.0"));
+        assert!(body.ends_with("# EOF\n"), "{body}");
+        let samples = body.lines().filter(|line| !line.starts_with('#'));
+        let samples = samples.map(|line| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), value.parse().unwrap())
+        });
+        samples.collect()
+    }
+}
+
+fn of(figures: &Figures, name: &str) -> f64 {
+    figures.get(name).copied().unwrap_or(0.0)
+}
+
+#[tokio::test]
+async fn figures_change_with_a_tunnel_and_a_stream() {
+    let place = Place::start().await;
+    let before = place.scrape().await;
+    assert_eq!(of(&before, r#"adit_tunnels{state="connected"}"#), 0.0);
+    assert_eq!(before.get("adit_streams_open"), Some(&0.0));
+    assert!(of(&before, "adit_tunnel_memory_limit_bytes") >= 64.0 * 1024.0 * 1024.0);
+    assert!(of(&before, "process_resident_memory_bytes") > 1e6);
+    assert!(of(&before, "adit_database_writes_total") > 0.0);
+
+    let echo = TestService::start(Behaviour::Echo).await;
+    let services = vec![
+        service("echo", echo.port),
+        service("closed", closed_port().await),
+    ];
+    let device = place.device(services).await;
+    let mut stream = place.access.open_when_up(device.id, "echo").await;
+    assert!(place.access.open(device.id, "closed").await.is_err());
+    let during = place.scrape().await;
+    assert_eq!(of(&during, r#"adit_tunnels{state="connected"}"#), 1.0);
+    assert_eq!(of(&during, "adit_streams_open"), 1.0);
+    let opens = |outcome| format!(r#"adit_stream_opens_total{{outcome="{outcome}"}}"#);
+    assert_eq!(of(&during, &opens("opened")), 1.0);
+    assert_eq!(of(&during, &opens("refused")), 1.0);
+    assert!(of(&during, "adit_tunnel_memory_used_bytes") > 0.0);
+    let challenged = r#"adit_http_requests_total{route="tunnel",status="4xx"}"#;
+    assert!(of(&during, challenged) >= 1.0);
+    let connections = r#"adit_connections{kind="upgraded"}"#;
+    assert_eq!(of(&during, connections), 1.0);
+
+    stream.shutdown().await.unwrap();
+    read_to_end(&mut stream).await.unwrap();
+    drop(stream);
+    assert_eq!(of(&place.scrape().await, "adit_streams_open"), 0.0);
+    device.agent.stop().await;
+    until("the tunnel's end", async || {
+        of(&place.scrape().await, r#"adit_tunnels{state="connected"}"#) == 0.0
+    })
+    .await;
+    let ended = place.scrape().await;
+    let ends = ended
+        .iter()
+        .filter(|(name, _)| name.starts_with("adit_tunnels_ended_total"));
+    assert_eq!(ends.map(|(_, count)| count).sum::<f64>(), 1.0);
+    for name in ended.keys() {
+        assert!(!name.contains("bench"), "a device's name: {name}");
+        assert!(!name.contains(&device.id.to_string()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_counted() {
+    let place = Place::start().await;
+    let body = r#"{"username":"ada","password":"not this one at all"}"#;
+    let request = format!(
+        "POST /api/v1/sign-in HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = place.ask(&request).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let failures = r#"adit_sign_in_failures_total{reason="credentials"}"#;
+    assert_eq!(of(&place.scrape().await, failures), 1.0);
+}
+
+#[tokio::test]
+async fn s44_figures_are_not_at_the_public_port() {
+    let place = Place::start().await;
+    let request = "GET /metrics HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n";
+    let answer = place.ask(request).await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(!answer.contains("adit_tunnels"));
+    // And nothing else is where they are, nor are they for a page that has its name lead here.
+    for (path, host, status) in [
+        ("/", "127.0.0.1", "404"),
+        ("/api/v1/devices", "127.0.0.1", "404"),
+        ("/metrics", "evil.example", "421"),
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let answer = Place::ask_at(place.metrics, &request).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    }
+}
