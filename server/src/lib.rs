@@ -24,6 +24,7 @@ pub mod sessions;
 mod state;
 #[cfg(test)]
 mod testing;
+pub mod usage;
 pub mod web;
 
 pub use server::{BuildError, Handle, Server};

@@ -21,6 +21,7 @@ use crate::metrics::{self, TokenError};
 use crate::proxy::{self, Proxy};
 use crate::relay::Relay;
 use crate::state::AppState;
+use crate::usage::Usage;
 
 /// For the write-ahead log to be written into the database.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,11 +71,13 @@ impl Server {
         let leases = Leases::default();
         let events = Events::new();
         let accounts = Accounts::new(db.clone(), clock.clone(), leases.clone());
+        let usage = Usage::new(db.clone(), clock.clone());
         let devices = Devices::load(
             db.clone(),
             clock.clone(),
             events.clone(),
             Arc::clone(&config),
+            usage.clone(),
         )
         .await?;
         devices.start(&lifecycle);
@@ -91,6 +94,7 @@ impl Server {
         let relay = Relay::new(
             Arc::clone(&config),
             devices.clone(),
+            usage.clone(),
             leases.clone(),
             clock.clone(),
             lifecycle.clone(),
@@ -106,6 +110,7 @@ impl Server {
             events,
             accounts,
             devices,
+            usage,
             relay,
             proxy,
         };
@@ -163,6 +168,11 @@ impl Server {
             relay.drain();
         });
         let outcome = lifecycle.run(state.config.timers.stop_grace()).await;
+        state.relay.settle_usage();
+        match timeout(CLOSE_TIMEOUT, state.usage.write_all()).await {
+            Ok(Ok(())) => {}
+            failed => tracing::warn!(?failed, "what devices used last was not written"),
+        }
         // Nobody writes any more: what is in the write-ahead log goes into the database itself.
         if timeout(CLOSE_TIMEOUT, state.db.close()).await.is_err() {
             tracing::warn!("the database was not closed in time; it is whole all the same");

@@ -12,6 +12,7 @@ use crate::events::Events;
 use crate::lifecycle::Lifecycle;
 use crate::proxy::Proxy;
 use crate::relay::Relay;
+use crate::usage::Usage;
 
 /// Handles of all features; cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub struct AppState {
     pub events: Events,
     pub accounts: Accounts,
     pub devices: Devices,
+    pub usage: Usage,
     pub relay: Relay,
     pub proxy: Proxy,
 }

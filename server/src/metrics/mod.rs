@@ -33,6 +33,7 @@ pub(crate) fn registry(state: &AppState, front: &Front) -> Registry {
         reading.gauges("build_info", "The version that runs", [(version, 1)])
     })));
     state.relay.register(own);
+    state.usage.register(own);
     state.accounts.register(own);
     state.db.register(own);
     front.register(own);

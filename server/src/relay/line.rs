@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tunnel::driver::{OpenError, Stream, Tunnel};
 use tunnel::wire::Target;
 
+use super::meter::Meter;
+
 /// Opens that may wait at one tunnel: as many as it can answer meanwhile where the way there and
 /// back takes 300 ms (64 at a time, for 5 s). Each costs a connection of the front, which has
 /// 8192; one device's visitors take an eighth of them at most.
@@ -29,6 +31,7 @@ const PROBE: &str = "probe";
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) tunnel: Tunnel,
+    pub(super) meter: Arc<Meter>,
     /// Cancelled when a newer tunnel took its place: nothing is opened here any more, and what
     /// was is cut.
     pub(super) retired: CancellationToken,
@@ -51,9 +54,10 @@ struct Pace {
 }
 
 impl Line {
-    pub(super) fn new(tunnel: Tunnel) -> Self {
+    pub(super) fn new(tunnel: Tunnel, meter: Arc<Meter>) -> Self {
         Self {
             tunnel,
+            meter,
             retired: CancellationToken::new(),
             queue: Arc::new(Queue {
                 places: Semaphore::new(WAITING_MAX),

@@ -12,6 +12,7 @@ mod drain;
 mod duplicate;
 mod enrol;
 mod line;
+mod meter;
 mod nonce;
 mod open;
 mod problem;
@@ -39,6 +40,7 @@ use crate::devices::Devices;
 use crate::lifecycle::Lifecycle;
 use crate::machine;
 use crate::state::AppState;
+use crate::usage::Usage;
 
 use self::admission::Admission;
 use self::counts::Counts;
@@ -54,6 +56,7 @@ pub struct Relay(Arc<Inner>);
 
 struct Inner {
     devices: Devices,
+    usage: Usage,
     lifecycle: Lifecycle,
     prover: Prover,
     admission: Admission,
@@ -72,6 +75,7 @@ impl Relay {
     pub fn new(
         config: Arc<Config>,
         devices: Devices,
+        usage: Usage,
         _leases: Leases,
         clock: Clock,
         lifecycle: Lifecycle,
@@ -86,6 +90,7 @@ impl Relay {
         );
         let relay = Self(Arc::new(Inner {
             devices,
+            usage,
             prover: Prover::new(&config, clock, &nonce_key),
             admission: Admission::default(),
             registry: Registry::new(Instant::now()),

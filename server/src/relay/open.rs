@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::DeviceId;
+use api::{DeviceId, Purpose};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{self, Stream, StreamControl};
@@ -87,7 +87,10 @@ impl Relay {
             return Err(OpenError::Revoked);
         }
         let stream = opened.map_err(|_| OpenError::TimedOut)??;
-        Ok(RelayStream::new(stream, lease, &self.0.counts))
+        let metered = line
+            .meter
+            .count(&stream, Some(lease.subject().user), Purpose::Session);
+        Ok(RelayStream::new(stream, lease, metered, &self.0.counts))
     }
 
     /// Asks again where the agent itself had no room, in its turn.

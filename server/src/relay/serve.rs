@@ -1,5 +1,6 @@
 //! The life of a tunnel: HELLO, registration, running, end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::DeviceId;
@@ -17,6 +18,7 @@ use tunnel::wire::{Code, ServerHello, Windows};
 
 use super::Relay;
 use super::line::Line;
+use super::meter::Meter;
 use super::registry::{Replaced, Unregistered};
 
 /// What a tunnel runs over: an upgraded connection, in tests a pipe.
@@ -25,7 +27,7 @@ pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often round-trip times are read.
+/// How often round-trip times are read, and what went through tunnels.
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 const KEEPALIVE_S: u32 = 45;
 /// An agent opens few streams: telemetry and the like.
@@ -99,7 +101,9 @@ impl Relay {
         // A tunnel that begins now is newer than all before it, whoever registers first.
         let epoch = self.0.devices.next_epoch();
         let established = pending.answer(self.server_hello(epoch)?).await?;
-        let line = Line::new(established.tunnel.clone());
+        let tunnel = established.tunnel.clone();
+        let meter = Meter::new(device, tunnel.clone(), self.0.usage.clone());
+        let line = Line::new(tunnel, Arc::clone(&meter));
         let registered = self
             .0
             .registry
@@ -119,7 +123,7 @@ impl Relay {
         let relay = self.clone();
         self.0
             .lifecycle
-            .spawn("tunnel", relay.serve(device, epoch, established));
+            .spawn("tunnel", relay.serve(device, epoch, established, meter));
         // After the spawn: the device is reachable while its record is being written.
         self.0
             .devices
@@ -171,7 +175,13 @@ impl Relay {
         })
     }
 
-    async fn serve<S: Socket>(self, device: DeviceId, epoch: u64, established: Established<S>) {
+    async fn serve<S: Socket>(
+        self,
+        device: DeviceId,
+        epoch: u64,
+        established: Established<S>,
+        meter: Arc<Meter>,
+    ) {
         let Established {
             tunnel: _,
             mut incoming,
@@ -192,11 +202,12 @@ impl Relay {
         };
         self.0.registry.remove(device, epoch, Instant::now());
         self.0.devices.disconnected(device, epoch);
+        meter.settle();
         self.0.counts.tunnel_ended(word(&closed));
         tracing::info!(%device, epoch, reason = ?closed, "tunnel ended");
     }
 
-    /// Reads every tunnel's round-trip time now and then; one task for all of them.
+    /// Reads every tunnel's figures now and then; one task for all of them.
     pub(super) async fn measure(self, stop: CancellationToken) {
         let mut ticks = interval(MEASURE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -206,6 +217,7 @@ impl Relay {
                 () = stop.cancelled() => return,
             }
             for (device, epoch, line) in self.0.registry.all() {
+                line.meter.settle();
                 if let Some(rtt) = line.tunnel.stats().rtt {
                     self.0.devices.measured(device, epoch, rtt);
                     self.0.counts.rtt.observe(rtt.as_secs_f64());

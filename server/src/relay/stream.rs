@@ -10,10 +10,13 @@ use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Stream, StreamControl};
 
 use super::counts::Counts;
+use super::meter::Metered;
 use crate::access::Lease;
 
 /// An open stream to a device; holds its lease.
 pub struct RelayStream {
+    /// Before the stream: it is asked a last time when this is dropped.
+    _metered: Metered,
     stream: Stream,
     lease: Lease,
     _counted: Counted,
@@ -29,9 +32,10 @@ impl Drop for Counted {
 }
 
 impl RelayStream {
-    pub(super) fn new(stream: Stream, lease: Lease, counts: &Counts) -> Self {
+    pub(super) fn new(stream: Stream, lease: Lease, metered: Metered, counts: &Counts) -> Self {
         counts.streams_open.inc();
         Self {
+            _metered: metered,
             stream,
             lease,
             _counted: Counted(counts.streams_open.clone()),

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use api::{DeviceUsage, Transfer, UsageDay};
 use tokio::io::AsyncWriteExt;
 
-use crate::harness::{Behaviour, TestService, closed_port, read_to_end, service, until};
+use crate::harness::{Behaviour, TestService, closed_port, read_to_end, service, soon, until};
 use crate::place::Place;
 
 /// Samples by their whole name, labels and all.
@@ -115,5 +116,76 @@ async fn s44_figures_are_not_at_the_public_port() {
             answer.starts_with(&format!("HTTP/1.1 {status}")),
             "{answer}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_metered_to_the_byte_and_told_at_its_end() {
+    const BYTES: usize = 1_000_000;
+    let place = Place::start().await;
+    let echo = TestService::start(Behaviour::Echo).await;
+    let device = place.device(vec![service("echo", echo.port)]).await;
+    let lines = format!("Authorization: Bearer {}\r\n", place.token().await);
+    let client = place.client_when_up(device.id, "echo", &lines).await;
+    let (mut reader, mut writer) = tokio::io::split(client.stream);
+    let mut back = Vec::new();
+    let (sent, received) = soon("the echo", async {
+        let send = async {
+            writer.write_all(&vec![7; BYTES]).await?;
+            writer.shutdown().await
+        };
+        tokio::join!(send, tokio::io::copy(&mut reader, &mut back))
+    })
+    .await;
+    sent.unwrap();
+    assert_eq!(received.unwrap(), BYTES as u64);
+
+    let request = format!(
+        "GET /api/v1/devices/{}/usage?days=1 HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+         {lines}\r\n",
+        device.id
+    );
+    let mut day = UsageDay::default();
+    until("the stream's end", async || {
+        let answer = place.ask(&request).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        let usage: DeviceUsage = serde_json::from_str(body).unwrap();
+        day = usage.days[0];
+        day.session.from_device_bytes > 0
+    })
+    .await;
+    let expected = Transfer {
+        to_device_bytes: BYTES as u64,
+        from_device_bytes: BYTES as u64,
+    };
+    assert_eq!(day.session, expected);
+    assert_eq!(day.management, Transfer::default());
+
+    // The tunnel's own is told at its end: the frames around that, and PING and PONG.
+    device.agent.stop().await;
+    until("the tunnel's end", async || {
+        place.access.relay.tunnels() == 0
+    })
+    .await;
+    let idle = |figures: &Figures, direction| {
+        let name = "adit_tunnel_bytes_total";
+        let key = format!(r#"{name}{{direction="{direction}",purpose="idle"}}"#);
+        of(figures, &key)
+    };
+    until("what the tunnel used itself", async || {
+        idle(&place.scrape().await, "to_device") > 0.0
+    })
+    .await;
+    let figures = place.scrape().await;
+    for direction in ["to_device", "from_device"] {
+        let own = idle(&figures, direction);
+        assert!(
+            own > 100.0 && own < BYTES as f64 / 50.0,
+            "{direction}: {own}"
+        );
+        let name = "adit_tunnel_bytes_total";
+        let key = format!(r#"{name}{{direction="{direction}",purpose="session"}}"#);
+        assert_eq!(of(&figures, &key), BYTES as f64);
     }
 }

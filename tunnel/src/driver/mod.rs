@@ -36,5 +36,5 @@ pub use self::single::{AskedStream, OpenedStream, PendingStream, stream_asked, s
 pub use self::splice::{Broken, splice};
 pub use self::stream::{Stream, StreamControl};
 pub use self::tunnel::{Stats, Tunnel};
-pub use crate::mux::{Budget, Config, OpenError, StreamError};
+pub use crate::mux::{Budget, Config, OpenError, StreamError, Transferred};
 pub use crate::wire::{GoAway, GoAwayReason};

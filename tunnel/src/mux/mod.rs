@@ -44,7 +44,7 @@ use self::table::Table;
 use crate::wire::{Frame, GoAway, Target, Windows};
 
 pub use self::budget::Budget;
-pub use self::command::Read;
+pub use self::command::{Read, Transferred};
 pub use self::config::Config;
 pub use self::error::{OpenError, ProtocolError, StreamError};
 pub use self::table::Role;
