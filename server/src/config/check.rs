@@ -143,6 +143,11 @@ fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
             "limits.tunnel_memory_bytes",
             limits.tunnel_memory_bytes.unwrap_or(u64::MAX),
         ),
+        ("limits.tunnels", limits.tunnels.unwrap_or(u64::MAX)),
+        (
+            "limits.tunnel_handshakes_per_s",
+            limits.tunnel_handshakes_per_s.unwrap_or(u32::MAX).into(),
+        ),
         ("timers.tls_handshake_ms", tls_handshake_ms),
         ("timers.first_byte_ms", first_byte_ms),
         ("timers.head_ms", head_ms),

@@ -176,6 +176,10 @@ pub struct Limits {
     /// What all tunnels together may have under way; absent: a quarter of the memory limit of the
     /// machine or its container, at least 64 MiB.
     pub tunnel_memory_bytes: Option<u64>,
+    /// Tunnels at once; absent: as many as half the memory limit holds at rest, at 32 KiB each.
+    pub tunnels: Option<u64>,
+    /// Tunnels that may begin in a second; absent: 250 for each core.
+    pub tunnel_handshakes_per_s: Option<u32>,
 }
 
 impl Default for Limits {
@@ -187,6 +191,8 @@ impl Default for Limits {
             api_body_bytes: 65_536,
             stream_life_s: 12 * 3600,
             tunnel_memory_bytes: None,
+            tunnels: None,
+            tunnel_handshakes_per_s: None,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod enrol;
 mod error;
+#[cfg(test)]
+mod fleet;
 mod http;
 mod index;
 mod install_keys;

@@ -60,16 +60,20 @@ impl Devices {
                     () = stop.cancelled() => break,
                     () = tokio::time::sleep(LOOK_EVERY) => {}
                 }
-                devices.look().await;
-                let now = devices.0.clock.now();
-                // Not only later: a clock that was set back must not stop the writes.
-                if !(0..WRITE_EVERY_S).contains(&now.seconds_since(last_write)) {
-                    last_write = now;
-                    devices.write_last_seen(false).await;
-                }
+                devices.do_what_is_due(&mut last_write).await;
             }
             devices.write_last_seen(true).await;
         });
+    }
+
+    pub(super) async fn do_what_is_due(&self, last_write: &mut Timestamp) {
+        self.look().await;
+        let now = self.0.clock.now();
+        // Not only later: a clock that was set back must not stop the writes.
+        if !(0..WRITE_EVERY_S).contains(&now.seconds_since(*last_write)) {
+            *last_write = now;
+            self.write_last_seen(false).await;
+        }
     }
 
     /// Announces devices that did not come back in time, and mends the index where it has to.

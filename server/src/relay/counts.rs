@@ -15,6 +15,8 @@ const RTT_BUCKETS_S: [f64; 12] = [
 pub(super) struct Counts {
     opens: By<1>,
     pub(super) streams_open: Gauge,
+    /// Tunnels that run, those included that were just replaced.
+    pub(super) tunnels_running: Gauge,
     rejects: By<1>,
     ended: By<1>,
     resumes: By<1>,
@@ -26,11 +28,28 @@ impl Default for Counts {
         Self {
             opens: By::default(),
             streams_open: Gauge::default(),
+            tunnels_running: Gauge::default(),
             rejects: By::default(),
             ended: By::default(),
             resumes: By::default(),
             rtt: Histogram::new(RTT_BUCKETS_S),
         }
+    }
+}
+
+/// One of those that a gauge counts, until it is dropped.
+pub(super) struct Counted(Gauge);
+
+impl Counted {
+    pub(super) fn in_gauge(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -41,6 +60,7 @@ pub(super) enum Reject {
     Proof,
     DuplicateKey,
     Busy,
+    Memory,
 }
 
 impl Reject {
@@ -50,6 +70,7 @@ impl Reject {
             Self::Proof => "proof",
             Self::DuplicateKey => "duplicate_key",
             Self::Busy => "busy",
+            Self::Memory => "memory",
         }
     }
 }
@@ -158,6 +179,9 @@ impl Relay {
                 ([("state", "suspended")], tunnels.suspended),
             ],
         )?;
+        if let Some(most) = self.0.tunnels_max {
+            reading.gauge("tunnels_limit", "The most that there may be", most)?;
+        }
         let budget = &self.0.tunnel.process_budget;
         reading.gauge(
             "tunnel_memory_used_bytes",
@@ -176,6 +200,7 @@ impl Relay {
             "Opens that wait for room at a full tunnel",
             waiting,
         )?;
+        let (waiting, waiting_max) = self.0.admission.waiting();
         reading.gauge(
             "tunnel_handshakes_running",
             "Tunnels that are just being made",
@@ -184,12 +209,12 @@ impl Relay {
         reading.gauge(
             "tunnel_handshake_queue_length",
             "Devices that wait for their tunnel to be made",
-            self.0.admission.waiting(),
+            waiting,
         )?;
         reading.gauge(
             "tunnel_handshake_queue_limit",
             "The most that may wait",
-            super::admission::WAITING,
+            waiting_max,
         )
     }
 }

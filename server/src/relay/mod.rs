@@ -25,6 +25,7 @@ mod tests;
 mod upgrade;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::DeviceId;
 use tokio::time::Instant;
@@ -62,10 +63,15 @@ struct Inner {
     admission: Admission,
     registry: Registry,
     counts: Counts,
+    /// How many tunnels the memory is enough for, where that is known.
+    tunnels_max: Option<u64>,
+    stop_grace: Duration,
     /// Of every tunnel; its budget is the one of the process.
     tunnel: tunnel::driver::Config,
     /// Cancelled when no tunnel and no stream shall begin any more.
     draining: CancellationToken,
+    /// Cancelled when the streams that still run have had their time.
+    grace_over: CancellationToken,
 }
 
 impl Relay {
@@ -83,23 +89,32 @@ impl Relay {
     ) -> Self {
         let given = config.limits.tunnel_memory_bytes;
         let tunnel_memory_bytes = given.unwrap_or_else(machine::tunnel_memory_bytes);
+        let limits = &config.limits;
+        let tunnels_max = limits.tunnels.or_else(machine::tunnels);
+        let rate_per_s = limits.tunnel_handshakes_per_s;
+        let rate_per_s = rate_per_s.unwrap_or_else(machine::tunnel_handshakes_per_s);
         tracing::info!(
             tunnel_memory_bytes,
-            configured = given.is_some(),
-            "memory of tunnels"
+            tunnels_max,
+            tunnel_handshakes_per_s = rate_per_s,
+            "room for tunnels"
         );
+        let now = Instant::now();
         let relay = Self(Arc::new(Inner {
             devices,
             usage,
             prover: Prover::new(&config, clock, &nonce_key),
-            admission: Admission::default(),
-            registry: Registry::new(Instant::now()),
+            admission: Admission::new(rate_per_s, now),
+            registry: Registry::new(now),
             counts: Counts::default(),
+            tunnels_max,
+            stop_grace: config.timers.stop_grace(),
             tunnel: tunnel::driver::Config {
                 process_budget: Budget::new(tunnel_memory_bytes),
                 ..tunnel::driver::Config::default()
             },
             draining: CancellationToken::new(),
+            grace_over: CancellationToken::new(),
             lifecycle: lifecycle.clone(),
         }));
         lifecycle.spawn(
@@ -121,6 +136,21 @@ impl Relay {
     #[must_use]
     pub fn tunnel_config(&self) -> tunnel::driver::Config {
         self.0.tunnel.clone()
+    }
+
+    /// Whether the memory is enough for a tunnel of this device. One that comes back takes the place
+    /// that it has.
+    fn has_room_for(&self, device: DeviceId) -> bool {
+        let running = u64::try_from(self.0.counts.tunnels_running.get()).unwrap_or(0);
+        let is_here = || {
+            matches!(
+                self.0.registry.find(device, Instant::now()),
+                registry::Whereabouts::Here(_)
+            )
+        };
+        self.0
+            .tunnels_max
+            .is_none_or(|most| running < most || is_here())
     }
 
     /// How many tunnels are up.

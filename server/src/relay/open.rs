@@ -110,7 +110,12 @@ impl Relay {
             // From here on, not only after ACCEPT: the lease may end while the service is slow.
             self.0.lifecycle.spawn(
                 "stream-lease",
-                cut_with(lease.token().clone(), stream.control(), line.clone()),
+                cut_with(
+                    lease.token().clone(),
+                    self.0.grace_over.clone(),
+                    stream.control(),
+                    line.clone(),
+                ),
             );
             match stream.accepted().await.map_err(OpenError::from) {
                 Ok(()) => {
@@ -124,9 +129,15 @@ impl Relay {
     }
 }
 
-/// Cuts the stream when its lease is cancelled or its tunnel replaced. Ends with the stream.
-async fn cut_with(lease: CancellationToken, control: StreamControl, line: Line) {
+/// Cuts the stream when its lease is cancelled, its tunnel replaced, or the server stops. Ends with the stream.
+async fn cut_with(
+    lease: CancellationToken,
+    grace_over: CancellationToken,
+    control: StreamControl,
+    line: Line,
+) {
     tokio::select! {
+        () = grace_over.cancelled() => control.reset(Code::Draining, "the server stops"),
         () = lease.cancelled() => control.reset(Code::Revoked, "the right to this stream has ended"),
         () = line.retired.cancelled() => {
             control.reset(Code::Reconnecting, "the device has a newer tunnel");

@@ -17,6 +17,7 @@ use tunnel::driver::{
 use tunnel::wire::{Code, ServerHello, Windows};
 
 use super::Relay;
+use super::counts::Counted;
 use super::line::Line;
 use super::meter::Meter;
 use super::registry::{Replaced, Unregistered};
@@ -182,6 +183,7 @@ impl Relay {
         established: Established<S>,
         meter: Arc<Meter>,
     ) {
+        let _running = Counted::in_gauge(&self.0.counts.tunnels_running);
         let Established {
             tunnel: _,
             mut incoming,

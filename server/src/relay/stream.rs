@@ -4,12 +4,11 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Stream, StreamControl};
 
-use super::counts::Counts;
+use super::counts::{Counted, Counts};
 use super::meter::Metered;
 use crate::access::Lease;
 
@@ -22,23 +21,13 @@ pub struct RelayStream {
     _counted: Counted,
 }
 
-/// One of the streams that are open.
-struct Counted(Gauge);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 impl RelayStream {
     pub(super) fn new(stream: Stream, lease: Lease, metered: Metered, counts: &Counts) -> Self {
-        counts.streams_open.inc();
         Self {
             _metered: metered,
             stream,
             lease,
-            _counted: Counted(counts.streams_open.clone()),
+            _counted: Counted::in_gauge(&counts.streams_open),
         }
     }
 

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use api::{DeviceUsage, Transfer, UsageDay};
 use tokio::io::AsyncWriteExt;
 
-use crate::harness::{Behaviour, TestService, closed_port, read_to_end, service, soon, until};
+use crate::harness::{
+    Behaviour, RunningAgent, TestService, closed_port, read_to_end, service, soon, until,
+};
 use crate::place::Place;
 
 /// Samples by their whole name, labels and all.
@@ -188,4 +190,24 @@ async fn a_stream_is_metered_to_the_byte_and_told_at_its_end() {
         let key = format!(r#"{name}{{direction="{direction}",purpose="session"}}"#);
         assert_eq!(of(&figures, &key), BYTES as f64);
     }
+}
+
+#[tokio::test]
+async fn r03_a_device_beyond_the_memory_is_asked_to_come_back() {
+    let place = Place::with(|config| config.limits.tunnels = Some(1)).await;
+    let echo = TestService::start(Behaviour::Echo).await;
+    let first = place.device(vec![service("echo", echo.port)]).await;
+    place.access.assert_echo(first.id).await;
+    let second = place.device(Vec::new()).await;
+    until("a refusal", async || {
+        let figures = place.scrape().await;
+        of(&figures, r#"adit_tunnel_rejects_total{reason="memory"}"#) > 0.0
+    })
+    .await;
+    assert_eq!(place.access.relay.tunnels(), 1);
+    // Who has a place keeps it: killed and started again, it is let in at once.
+    first.agent.kill().await;
+    let _agent = RunningAgent::start(first.config, &first.key);
+    place.access.assert_echo(first.id).await;
+    second.agent.stop().await;
 }

@@ -8,6 +8,7 @@ use api::{CreateApiToken, CreateInstallKey, DeviceId, TokenScope};
 use server::access::Scope;
 use server::clock::Clock;
 use server::config::Config;
+use server::lifecycle::Outcome;
 use server::{Handle, Server};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,16 +27,22 @@ pub(crate) struct Place {
     pub(crate) metrics: SocketAddr,
     handle: Handle,
     folder: TempDir,
-    serving: JoinHandle<()>,
+    serving: JoinHandle<Outcome>,
 }
 
 impl Place {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        Self::at(listener, tempfile::tempdir().unwrap()).await
+        Self::at(listener, tempfile::tempdir().unwrap(), |_| {}).await
     }
 
-    async fn at(listener: TcpListener, folder: TempDir) -> Self {
+    /// A server whose configuration differs.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::at(listener, tempfile::tempdir().unwrap(), change).await
+    }
+
+    async fn at(listener: TcpListener, folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let port = listener.local_addr().unwrap().port();
         let public_url = format!("http://adit.localhost:{port}");
         let mut config = Config::new(&public_url, "adit.localhost").unwrap();
@@ -46,6 +53,7 @@ impl Place {
             .to_vec();
         config.listen.address = listener.local_addr().unwrap();
         config.database.path = folder.path().join("adit.db");
+        change(&mut config);
         let server = Server::build(config, Clock::system()).await.unwrap();
         let handle = server.handle();
         let access = Access {
@@ -55,9 +63,7 @@ impl Place {
         let figures = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let metrics = figures.local_addr().unwrap();
         let server = server.with_metrics(figures).unwrap();
-        let serving = spawn(async move {
-            let _ = server.serve(listener).await;
-        });
+        let serving = spawn(server.serve(listener));
         Self {
             access,
             port,
@@ -198,11 +204,17 @@ impl Place {
     /// Stops softly and starts another server at the same port with the same records.
     pub(crate) async fn restart(self) -> Self {
         self.handle.shutdown();
-        soon("the server's stop", self.serving).await.unwrap();
+        let _ = soon("the server's stop", self.serving).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await
             .unwrap();
-        Self::at(listener, self.folder).await
+        Self::at(listener, self.folder, |_| {}).await
+    }
+
+    /// Stops softly; comes to its end with the server.
+    pub(crate) fn stop(self) -> JoinHandle<Outcome> {
+        self.handle.shutdown();
+        self.serving
     }
 
     /// Leaves nothing time to finish.

@@ -2,5 +2,6 @@
 
 mod agent;
 mod duplicates;
+mod herd;
 mod rights;
 mod room;
