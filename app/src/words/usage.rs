@@ -50,10 +50,14 @@ pub(crate) fn usage_words(
             ("30 days", data_size(all.sum_bytes())),
         ],
         about: format!(
-            "{} to the device, {} from it; {} of it kept the connection.",
+            "{} to the device, {} from it.{}",
             data_size(all.to_device_bytes),
             data_size(all.from_device_bytes),
-            data_size(own),
+            if own > 0 {
+                format!(" {} of that kept the connection alive.", data_size(own))
+            } else {
+                String::new()
+            },
         ),
         bars: bars.collect(),
         bars_in_words: format!(
@@ -121,7 +125,7 @@ mod tests {
         );
         assert_eq!(
             words.about,
-            "500 B to the device, 4.0 MB from it; 500 B of it kept the connection."
+            "500 B to the device, 4.0 MB from it. 500 B of that kept the connection alive."
         );
         assert_eq!(
             words.bars_in_words,
