@@ -1,10 +1,11 @@
 // Dropbear, the SSH server of small devices, with an account that only it sees.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+
+import { freePort, listening } from './port.ts';
 
 /** As `openssl passwd -6` makes it of {@link Dropbear.password}. */
 const PASSWORD_HASH =
@@ -44,7 +45,7 @@ export class Dropbear {
     const dropbear = ['dropbear', '-F', '-E', '-p', `127.0.0.1:${port}`, '-r', hostKey];
     const words = [...asRoot, '--mount', 'sh', '-c', SCRIPT, folder, ...dropbear];
     const child = spawn('unshare', [...words, '-P', join(folder, 'pid')], { stdio: 'ignore' });
-    await listening(port);
+    await listening(port, 'dropbear');
     return new Dropbear(port, `${hostKey}.pub`, folder, child);
   }
 
@@ -52,26 +53,4 @@ export class Dropbear {
     this.process.kill('SIGKILL');
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function listening(port: number): Promise<void> {
-  const until = Date.now() + 10_000;
-  while (Date.now() < until) {
-    const answered = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (answered) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('dropbear does not listen: `cargo xtask setup` installs it');
 }

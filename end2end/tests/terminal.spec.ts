@@ -1,4 +1,7 @@
 // A terminal that the server cannot read: SSH between the browser and the device.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
 import { expect, test as base } from '../stage/test.ts';
 import { Terminal } from '../stage/pages/terminal.ts';
 
@@ -128,7 +131,35 @@ test('s42 a host key that nobody reports is asked about once', async ({ demo, te
   await page.reload();
   await terminal.submitKey(press.ssh.user, press.ssh.private_key);
   await terminal.isReady();
+
+  // Forgotten, it is asked about again.
+  await page.goto(`${demo.url}/devices/${press.id}`);
+  await page.getByRole('button', { name: 'Forget the SSH key of ssh that this browser trusts' }).click();
+  await terminal.open(press);
+  await terminal.submitKey(press.ssh.user, press.ssh.private_key);
+  await expect(page.getByText(/SHA256:/)).toBeVisible();
 });
+
+test('disconnecting ends the shell and what runs in it', async ({ demo, terminal, page }) => {
+  await terminal.signIn(demo.device(PUMP));
+  const mark = `86${Date.now() % 10_000}`;
+  await terminal.type(`echo shell-$((6 * 7)); sleep ${mark}`);
+  await expect(terminal.screen).toContainText('shell-42');
+  const runs = () => isRunning(`sleep ${mark}`);
+  await expect.poll(runs).toBe(true);
+  const handle = page.getByRole('button', { name: 'Show the bar' });
+  if (await handle.isVisible()) await handle.click();
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Disconnect' }).click();
+  await expect(terminal.userName).toBeVisible();
+  await expect.poll(runs).toBe(false);
+});
+
+/** Whether this machine runs a program with these words: the demo's devices are all on it. */
+async function isRunning(words: string): Promise<boolean> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+  return stdout.split('\n').includes(words);
+}
 
 test.describe('when the right ends', () => {
   test.use({ expectedErrors: /401|WebSocket|ERR_/ });

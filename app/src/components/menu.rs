@@ -43,10 +43,12 @@ pub(crate) fn Menu(
     let on_focus_out = move |event: FocusEvent| {
         let next = event.related_target().and_then(|next| next.dyn_into().ok());
         if !root
-            .get_untracked()
+            .try_get_untracked()
+            .flatten()
             .is_some_and(|root| root.contains(next.as_ref()))
         {
-            open.set(false);
+            // What the entry has done may have taken the menu away.
+            open.try_set(false);
         }
     };
     view! {
@@ -64,7 +66,7 @@ pub(crate) fn Menu(
             {move || {
                 let (children, label) = (children.clone(), label.clone());
                 open.get().then(move || view! {
-                    <div class="menu__list" role="menu" aria-label=label on:click=move |_| open.set(false)>
+                    <div class="menu__list" role="menu" aria-label=label on:click=move |_| { open.try_set(false); }>
                         {children()}
                     </div>
                 })

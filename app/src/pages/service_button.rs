@@ -32,10 +32,19 @@ pub(super) const fn kind_word(kind: ServiceKind) -> &'static str {
     }
 }
 
+/// Whether services of this kind are seen in the viewer's page.
+pub(super) const fn has_viewer(kind: ServiceKind) -> bool {
+    matches!(kind, ServiceKind::Ssh | ServiceKind::Vnc)
+}
+
+/// Whether services of this kind open in the browser at all.
+pub(super) const fn has_page(kind: ServiceKind) -> bool {
+    has_viewer(kind) || matches!(kind, ServiceKind::Web)
+}
+
 /// Whether a click can open the service now.
 pub(super) fn can_open(device: &Device, service: &Service) -> bool {
-    device.state == DeviceState::Online
-        && matches!(service.kind, ServiceKind::Web | ServiceKind::Ssh)
+    device.state == DeviceState::Online && has_page(service.kind)
 }
 
 /// The small form of a service, in a row of the list.
@@ -63,7 +72,7 @@ pub(super) fn ServiceButton(
         .into_any();
     }
     let label = format!("Open {title} of {}", legible(&device_name));
-    if service.kind == ServiceKind::Ssh {
+    if has_viewer(service.kind) {
         return view! {
             <A
                 href=paths::viewer(id, &service.name)
@@ -71,7 +80,7 @@ pub(super) fn ServiceButton(
                 attr:aria-label=label.clone()
                 attr:title=label
             >
-                <Icon glyph=Glyph::Terminal />
+                <Icon glyph=glyph(service.kind) />
                 <bdi class="button__words">{title}</bdi>
             </A>
         }

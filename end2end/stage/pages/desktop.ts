@@ -43,6 +43,11 @@ export class Desktop {
     return this.page.locator('.viewer__status');
   }
 
+  /** Gives the keyboard to the desktop. */
+  async focus(): Promise<void> {
+    await this.page.locator('#desktop-keys').focus();
+  }
+
   /** What is said instead of a picture. */
   panel(words: string | RegExp): Locator {
     return this.page.getByRole('heading', { level: 2, name: words });

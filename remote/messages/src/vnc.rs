@@ -115,7 +115,10 @@ pub enum ToPage {
     /// The first picture is drawn.
     Running,
     /// A picture that came after [`ToWorker::Refresh`] is drawn.
-    Refreshed,
+    Refreshed {
+        /// How many rectangles have come in each encoding (by number).
+        rectangles: Vec<(i32, u32)>,
+    },
     /// The desktop's name: untrusted text.
     Name {
         /// May be empty.

@@ -30,6 +30,8 @@ pub(crate) struct Desk {
     pace: RefCell<Pace>,
     chosen: Cell<vnc::Quality>,
     drawn: Cell<bool>,
+    /// Rectangles that had come when that was looked at last.
+    painted: Cell<u64>,
     /// The page waits for a whole picture.
     refreshes: Cell<bool>,
     /// There is something to send, or it is over.
@@ -52,6 +54,7 @@ impl Desk {
             pace: RefCell::default(),
             chosen: Cell::new(quality),
             drawn: Cell::new(false),
+            painted: Cell::new(0),
             refreshes: Cell::new(false),
             output: Notify::new(),
             taken: Notify::new(),
@@ -167,11 +170,14 @@ impl Desk {
         if drawn.is_err() {
             console::warn_1(&"vnc: the browser does not draw".into());
         }
-        if !self.drawn.replace(true) {
-            tell(&ToPage::Running);
-        }
-        if self.refreshes.take() {
-            tell(&ToPage::Refreshed);
+        if self.has_painted() {
+            if !self.drawn.replace(true) {
+                tell(&ToPage::Running);
+            }
+            if self.refreshes.take() {
+                let rectangles = self.client.borrow().rectangles();
+                tell(&ToPage::Refreshed { rectangles });
+            }
         }
         let measured = self.pace.borrow().quality();
         let quality = fixed(self.chosen.get()).unwrap_or(measured);
@@ -181,6 +187,14 @@ impl Desk {
             desk.client.borrow_mut().request_update();
             desk.output.notify_one();
         });
+    }
+
+    /// Whether pixels have come since this was asked last: many updates tell a size, a name or a
+    /// pointer alone.
+    fn has_painted(&self) -> bool {
+        let rectangles = self.client.borrow().rectangles();
+        let count = rectangles.iter().map(|(_, count)| u64::from(*count)).sum();
+        self.painted.replace(count) != count
     }
 
     /// A message of the page.

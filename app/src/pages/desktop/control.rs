@@ -128,8 +128,7 @@ impl Control {
     }
 
     fn start(self) {
-        let old = self.detach();
-        spawn_local(async move { drop(old) });
+        self.perform(Action::End);
         let number = self.worker_number.get_value();
         let worker = Worker::start("vnc", move |report| {
             if self.worker_number.try_get_value() == Some(number) {
@@ -196,7 +195,7 @@ impl Control {
             }),
             ToPage::Clipboard { text } => self.clipboard.set(text),
             ToPage::Bell => self.bell.ring(),
-            ToPage::Refreshed => {}
+            ToPage::Refreshed { .. } => {}
             other => self.take(Input::Told(other)),
         }
     }

@@ -12,7 +12,7 @@ use crate::state::{document, focus};
 type Key = (&'static str, &'static str, &'static str, &'static str);
 
 const FIRST: [Key; 6] = [
-    ("Escape", "Escape", "Esc", "Escape"),
+    ("Escape", "Escape", "Esc", "Esc"),
     ("Tab", "Tab", "Tab", "Tab"),
     ("ArrowLeft", "ArrowLeft", "←", "Left"),
     ("ArrowDown", "ArrowDown", "↓", "Down"),
@@ -23,9 +23,9 @@ const FIRST: [Key; 6] = [
 const SECOND: [Key; 9] = [
     ("Home", "Home", "Home", "Home"),
     ("End", "End", "End", "End"),
-    ("PageUp", "PageUp", "PgUp", "Page up"),
-    ("PageDown", "PageDown", "PgDn", "Page down"),
-    ("Delete", "Delete", "Del", "Delete"),
+    ("PageUp", "PageUp", "PgUp", "PgUp (page up)"),
+    ("PageDown", "PageDown", "PgDn", "PgDn (page down)"),
+    ("Delete", "Delete", "Del", "Del (delete)"),
     ("F1", "F1", "F1", "F1"),
     ("F2", "F2", "F2", "F2"),
     ("F5", "F5", "F5", "F5"),

@@ -51,7 +51,7 @@ pub(super) fn Picture(control: Control) -> impl IntoView {
             class:desk--fits=move || fits.get()
             class:desk--rings=move || control.bell.rings.get()
             role="region"
-            aria-label=format!("Desktop of {name}")
+            aria-label=format!("Screen of {name}")
             node_ref=room
         >
             <textarea

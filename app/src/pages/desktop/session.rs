@@ -154,7 +154,7 @@ impl Session {
             | ToPage::Cursor { .. }
             | ToPage::Clipboard { .. }
             | ToPage::Bell
-            | ToPage::Refreshed
+            | ToPage::Refreshed { .. }
             | ToPage::Traffic { .. } => {}
         }
         Vec::new()

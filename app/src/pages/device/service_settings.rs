@@ -9,6 +9,7 @@ use super::{DeviceSignal, part};
 use crate::api_client::ApiClient;
 use crate::components::{Button, Dialog, Table, TextField, Variant};
 use crate::pages::service_button::kind_word;
+use crate::pages::terminal::pins;
 use crate::state::Toasts;
 use crate::words::legible;
 
@@ -61,6 +62,14 @@ fn Row(
         });
     };
     let word = if hidden { "Show" } else { "Hide" };
+    let pinned = RwSignal::new(pins::kept(id, &service.name).is_some());
+    let pinned_name = service.name.clone();
+    let forget = Callback::new(move |()| {
+        pins::forget(id, &pinned_name);
+        pinned.set(false);
+        toasts.done("Forgotten. The next terminal asks about the device's key");
+    });
+    let forget_label = format!("Forget the SSH key of {title} that this browser trusts");
     view! {
         <tr class:table__row--muted=hidden>
             <th scope="row">
@@ -78,6 +87,15 @@ fn Row(
                     "Rename"
                 </Button>
                 <Button variant=Variant::Quiet label=format!("{word} {title}") on_click=toggle>{word}</Button>
+                {move || pinned.get().then(|| view! {
+                    <Button
+                        variant=Variant::Quiet
+                        label=forget_label.clone()
+                        on_click=move |_| forget.run(())
+                    >
+                        "Forget host key"
+                    </Button>
+                })}
             </td>
         </tr>
     }

@@ -8,7 +8,7 @@ use super::{DeviceSignal, part};
 use crate::api_client::ApiClient;
 use crate::components::{Button, Glyph, Icon, Variant};
 use crate::launch::open_web_page;
-use crate::pages::service_button::{can_open, glyph, kind_word};
+use crate::pages::service_button::{can_open, glyph, has_page, has_viewer, kind_word};
 use crate::paths;
 use crate::state::Toasts;
 use crate::words::{legible, services_in_order};
@@ -60,24 +60,27 @@ fn Tile(id: DeviceId, service: Service, opens: bool) -> impl IntoView {
                 <p class="tile__about numbers">{about}</p>
             </div>
             {match (opens, kind) {
-                (true, ServiceKind::Ssh) => view! {
-                    <A
-                        href=viewer
-                        attr:class=Variant::Primary.class()
-                        attr:aria-label=format!("Open terminal {title}")
-                    >
-                        <Icon glyph=Glyph::Terminal />
-                        <span class="button__words">"Open terminal"</span>
-                    </A>
+                (true, kind) if has_viewer(kind) => {
+                    let verb = if kind == ServiceKind::Ssh { "Open terminal" } else { "Open desktop" };
+                    view! {
+                        <A
+                            href=viewer
+                            attr:class=Variant::Primary.class()
+                            attr:aria-label=format!("{verb} {title}")
+                        >
+                            <Icon glyph=glyph(kind) />
+                            <span class="button__words">{verb}</span>
+                        </A>
+                    }
+                    .into_any()
                 }
-                .into_any(),
                 (true, _) => view! {
                     <Button variant=Variant::Primary glyph=Glyph::OpenOut label=label on_click=open>
                         "Open web page"
                     </Button>
                 }
                 .into_any(),
-                (false, ServiceKind::Web | ServiceKind::Ssh) => view! {
+                (false, kind) if has_page(kind) => view! {
                     <p class="tile__note">"Opens when the device is online"</p>
                 }
                 .into_any(),

@@ -131,7 +131,16 @@ impl Control {
         match action {
             Action::Start { user } => self.start(user),
             Action::Send(message) => self.send(&message),
-            Action::End => self.end_worker(),
+            Action::End => {
+                let old = self.detach();
+                // A listener of it may be what is just running: it must have returned by then.
+                spawn_local(async move { drop(old) });
+            }
+            Action::Leave => {
+                if let Some(old) = self.detach() {
+                    old.leave(&ToWorker::Close);
+                }
+            }
             Action::Keep(key) => {
                 self.service
                     .with_value(|service| pins::keep(self.id, service, &key.key));
@@ -141,7 +150,7 @@ impl Control {
     }
 
     fn start(self, user: String) {
-        self.end_worker();
+        self.perform(Action::End);
         let number = self.worker_number.get_value();
         let worker = Worker::start("ssh", move |report| {
             if self.worker_number.try_get_value() == Some(number) {
@@ -158,15 +167,15 @@ impl Control {
         self.worker.set_value(worker);
     }
 
-    fn end_worker(self) {
+    /// The Worker is not heard any more.
+    fn detach(self) -> Option<Worker<ToWorker>> {
         self.worker_number
             .update_value(|number| *number = number.wrapping_add(1));
         self.worker_listens.set_value(false);
         self.opening.set_value(None);
         let mut old = None;
         self.worker.update_value(|worker| old = worker.take());
-        // A listener of it may be what is just running: it must have returned by then.
-        spawn_local(async move { drop(old) });
+        old
     }
 
     fn report(self, report: Report<ToPage>) {

@@ -65,7 +65,7 @@ fn Mismatch(control: Control, presented: HostKey, known: Vec<HostKey>) -> impl I
         "It presents another key than the ones that the device's own agent reports. Somebody may be between the agent and the SSH server, or another machine answers at this port. Nothing you typed was sent."
     };
     let advice = if pinned {
-        "Ask whoever looks after the device whether its SSH keys were changed. If they were, and the new fingerprint is the device's, remove the old one: in the browser's settings, delete the data of this site."
+        "Ask whoever looks after the device whether its SSH keys were changed. If they were, and the new fingerprint is the device's, forget the old one: on the device's page, under Settings, at this service."
     } else {
         "Ask whoever looks after the device whether its SSH keys were changed. The agent reports new keys when it connects; if it runs and this stays, do not use this service."
     };

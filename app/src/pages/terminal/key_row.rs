@@ -7,7 +7,7 @@ use super::keys::{Key, Modifiers};
 use crate::pages::viewer::{Hold, KeyButton, ModifierButton, keep_keyboard};
 
 const FIRST: [(Key, &str, &str); 6] = [
-    (Key::Escape, "Esc", "Escape"),
+    (Key::Escape, "Esc", "Esc"),
     (Key::Tab, "Tab", "Tab"),
     (Key::Left, "←", "Left"),
     (Key::Down, "↓", "Down"),
@@ -18,8 +18,8 @@ const FIRST: [(Key, &str, &str); 6] = [
 const SECOND: [(Key, &str, &str); 8] = [
     (Key::Home, "Home", "Home"),
     (Key::End, "End", "End"),
-    (Key::PageUp, "PgUp", "Page up"),
-    (Key::PageDown, "PgDn", "Page down"),
+    (Key::PageUp, "PgUp", "PgUp (page up)"),
+    (Key::PageDown, "PgDn", "PgDn (page down)"),
     (Key::Letter('|'), "|", "Pipe"),
     (Key::Letter('/'), "/", "Slash"),
     (Key::Letter('-'), "-", "Minus"),

@@ -16,7 +16,7 @@ mod keys;
 mod links;
 mod palette;
 mod paste;
-mod pins;
+pub(super) mod pins;
 mod questions;
 mod screen;
 mod search_bar;

@@ -42,7 +42,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// The key kept for a service, if any.
-pub(super) fn kept(device: DeviceId, service: &str) -> Option<String> {
+pub(crate) fn kept(device: DeviceId, service: &str) -> Option<String> {
     storage()?
         .get_item(&slot("host-key", device, service))
         .ok()
@@ -54,6 +54,13 @@ pub(super) fn keep(device: DeviceId, service: &str, key: &str) {
     if let Some(storage) = storage() {
         // A browser that keeps nothing asks again next time.
         let _ = storage.set_item(&slot("host-key", device, service), key);
+    }
+}
+
+/// Forgets it: the next connection asks.
+pub(crate) fn forget(device: DeviceId, service: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(&slot("host-key", device, service));
     }
 }
 

@@ -115,6 +115,8 @@ pub(super) enum Action {
     Send(ToWorker),
     /// The Worker ends.
     End,
+    /// The Worker closes the shell in order, then ends.
+    Leave,
     /// The key is trusted from now on.
     Keep(HostKey),
     /// A shell runs: the account was right.
@@ -173,10 +175,11 @@ impl Session {
             Input::TrustHostKey => self.trust(),
             Input::Answers(answers) => self.answer(answers),
             Input::Cancel => {
+                let runs = self.stage == Stage::Running;
                 self.pending = None;
                 self.takes_sign_in = false;
                 self.stage = self.form_or_away(None);
-                vec![Action::End]
+                vec![if runs { Action::Leave } else { Action::End }]
             }
             Input::Retry => {
                 self.stage = self.form_or_away(None);

@@ -59,7 +59,7 @@ pub(crate) fn ViewerFrame(
             >
                 {children()}
             </main>
-            <div class="viewer__foot">{foot.run()}</div>
+            <footer class="viewer__foot">{foot.run()}</footer>
         </div>
     }
 }

@@ -34,6 +34,7 @@ pub(super) use self::worker::{Report, Worker};
 use crate::api_client::{ApiClient, ApiError};
 use crate::components::{Glyph, SkeletonRows, Variant};
 use crate::live::Live;
+use crate::pages::service_button::has_viewer;
 use crate::paths;
 use crate::state::{Loaded, Query, set_title};
 use crate::words::{failure_words, legible};
@@ -71,7 +72,7 @@ fn KnownDevice(id: DeviceId, service: String) -> impl IntoView {
         if there.get() {
             let service = service.clone();
             return match found.get() {
-                Some(kind) if parts::is_shown(kind) => {
+                Some(kind) if has_viewer(kind) => {
                     view! { <Viewer device=device id=id service=service kind=kind /> }.into_any()
                 }
                 other => view! { <NotHere device=device id=id kind=other /> }.into_any(),

@@ -39,12 +39,7 @@ fn desktop(shown: Shown) -> Result<AnyView, SplitLoaderError> {
     Ok(view! { <DesktopViewer device=device id=id service=service /> }.into_any())
 }
 
-/// Whether services of this kind can be seen in the page.
-pub(super) fn is_shown(kind: ServiceKind) -> bool {
-    matches!(kind, ServiceKind::Ssh | ServiceKind::Vnc)
-}
-
-/// The viewer of a service whose kind [`is_shown`], once its part is here.
+/// The viewer of a service whose kind has one, once its part is here.
 #[component]
 pub(super) fn Viewer(
     device: DeviceSignal,

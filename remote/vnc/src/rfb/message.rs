@@ -1,8 +1,8 @@
 //! What the client says (RFC 6143 section 7.5), each message written whole.
 
-use super::Quality;
 use super::decode::number;
 use super::shared::Shared;
+use super::{Event, Quality};
 
 /// Pseudo-encodings: what else a client understands.
 pub(super) mod pseudo {
@@ -132,7 +132,8 @@ pub(super) fn pointer(shared: &Shared, x: u16, y: u16, buttons: Buttons) {
 /// One screen of this size: the server's first one, which it knows by its number.
 pub(super) fn resize(shared: &Shared, width: u16, height: u16) {
     let Some((screen, flags)) = shared.first_screen.get() else {
-        return;
+        // It has never said that it takes any.
+        return shared.tell(Event::ResizeRefused);
     };
     if width == 0 || height == 0 {
         return;

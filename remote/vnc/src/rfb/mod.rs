@@ -204,6 +204,16 @@ impl Client {
         rectangles.get(&encoding).copied().unwrap_or(0)
     }
 
+    /// How many rectangles came in each encoding that came at all.
+    #[must_use]
+    pub fn rectangles(&self) -> Vec<(i32, u32)> {
+        let rectangles = self.shared.rectangles.borrow();
+        rectangles
+            .iter()
+            .map(|(encoding, count)| (*encoding, *count))
+            .collect()
+    }
+
     /// Looks at the picture, and takes what is dirty.
     pub fn with_screen<T>(&mut self, look: impl FnOnce(&mut Screen) -> T) -> T {
         look(&mut self.shared.screen.borrow_mut())
@@ -252,7 +262,7 @@ impl Client {
         clipboard::offer(&self.shared, text);
     }
 
-    /// Asks for another size of the screen, if the server takes any.
+    /// Asks for another size of the screen; [`Event::ResizeRefused`] if the server takes none.
     pub fn resize(&mut self, width: u16, height: u16) {
         message::resize(&self.shared, width, height);
     }

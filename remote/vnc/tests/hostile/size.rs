@@ -1,6 +1,8 @@
 //! Another size is asked for the screen that the server has.
 
-use crate::stub::{client, update};
+use remote_vnc::rfb::Event;
+
+use crate::stub::{client, events, update};
 
 #[test]
 fn a_screen_is_named_as_the_server_names_it() {
@@ -11,6 +13,7 @@ fn a_screen_is_named_as_the_server_names_it() {
         [],
         "it has not said that it takes any"
     );
+    assert_eq!(events(&mut client), [Event::ResizeRefused]);
     let mut body = vec![2, 0, 0, 0];
     for (number, flags) in [(0x0102_0304_u32, 0x0506_0708_u32), (9, 9)] {
         body.extend_from_slice(&number.to_be_bytes());

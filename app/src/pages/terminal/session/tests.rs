@@ -173,6 +173,16 @@ fn an_unknown_key_that_is_not_trusted_ends_the_connection() {
 }
 
 #[test]
+fn a_shell_that_is_left_is_closed_in_order() {
+    let mut session = connected();
+    session.take(Input::Told(ToPage::Shell));
+    assert!(matches!(
+        session.take(Input::Cancel).as_slice(),
+        [Action::Leave]
+    ));
+}
+
+#[test]
 fn another_host_key_is_a_hard_stop() {
     let mut session = connected();
     let mismatch = Ended::HostKeyMismatch {

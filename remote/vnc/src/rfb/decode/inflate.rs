@@ -31,6 +31,10 @@ impl Inflater {
         most: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
+        // What does not compress grows by little; a length beyond that would be waited for in vain.
+        if length > most.saturating_mul(2).saturating_add(PIECE_BYTES) {
+            return Err(Error::TooLarge("a compressed rectangle"));
+        }
         let mut left = length;
         while left > 0 {
             let stream = &mut self.0;

@@ -1,0 +1,102 @@
+// The VNC client's Worker without the page around it: what the page does not offer can be chosen,
+// and its picture be compared pixel by pixel.
+import type { Page } from '@playwright/test';
+
+import type { Pixels } from './screen.ts';
+
+interface Options {
+  deviceId: string;
+  service: string;
+  quality: 'automatic' | 'lossless' | 'high' | 'medium' | 'low';
+  /** By number; no others are taken. */
+  encodings: number[];
+}
+
+interface Message {
+  kind: string;
+  rectangles?: [number, number][];
+}
+
+interface Held {
+  worker: Worker;
+  send(message: object): void;
+  next(kind: string): Promise<Message>;
+  picture(): Promise<Uint8Array>;
+}
+
+/** In a page of the manager, signed in. Returns once the first picture is drawn. */
+export async function startWorker(page: Page, options: Options): Promise<void> {
+  await page.evaluate(async ({ deviceId, service, quality, encodings }) => {
+    const table = JSON.parse(document.getElementById('modules')!.textContent!) as { vnc: string };
+    const worker = new Worker(table.vnc, { type: 'module' });
+    const waiting = new Map<string, ((message: unknown) => void)[]>();
+    const next = (kind: string) =>
+      new Promise((resolve) => waiting.set(kind, [...(waiting.get(kind) ?? []), resolve]));
+    worker.onmessage = ({ data }) => {
+      const message = typeof data !== 'string' ? { kind: 'bytes', data }
+        : data === 'ready' ? { kind: 'ready' } : JSON.parse(data);
+      const all = waiting.get(message.kind) ?? [];
+      waiting.delete(message.kind);
+      for (const resolve of all) resolve(message);
+    };
+    const send = (message: object) => worker.postMessage(JSON.stringify(message));
+    const picture = async () => {
+      const bytes = next('bytes');
+      send({ kind: 'screenshot' });
+      return ((await bytes) as { data: Uint8Array }).data;
+    };
+    Object.assign(globalThis, { vnc: { worker, send, next, picture } });
+    await next('ready');
+    // A picture that nobody sees gets no frames to draw in.
+    const element = document.createElement('canvas');
+    element.style = 'position: fixed; inset: 0; pointer-events: none';
+    document.body.append(element);
+    const canvas = element.transferControlToOffscreen();
+    worker.postMessage(canvas, [canvas]);
+    const socket = location.origin.replace(/^http/, 'ws');
+    const url = `${socket}/api/v1/devices/${deviceId}/services/${service}/stream`;
+    const running = next('running');
+    send({ kind: 'open', url, quality, encodings });
+    await running;
+  }, options);
+}
+
+export async function endWorker(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    (globalThis as unknown as { vnc: Held }).vnc.worker.terminate();
+    document.querySelector('body > canvas')?.remove();
+  });
+}
+
+/** Has the whole picture sent anew; gives how many rectangles have come, by encoding. */
+export async function refresh(page: Page): Promise<Map<number, number>> {
+  const rectangles = await page.evaluate(async () => {
+    const { send, next } = (globalThis as unknown as { vnc: Held }).vnc;
+    const refreshed = next('refreshed');
+    send({ kind: 'refresh' });
+    return (await refreshed).rectangles!;
+  });
+  return new Map(rectangles);
+}
+
+/** What is drawn. */
+export async function drawn(page: Page): Promise<Pixels> {
+  const { width, height, base64 } = await page.evaluate(async () => {
+    const png = await (globalThis as unknown as { vnc: Held }).vnc.picture();
+    const bitmap = await createImageBitmap(new Blob([png as BlobPart], { type: 'image/png' }));
+    const { width, height } = bitmap;
+    const context = new OffscreenCanvas(width, height).getContext('2d')!;
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, width, height);
+    const parts: string[] = [];
+    const row = new Uint8Array(width * 3);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        for (let part = 0; part < 3; part++) row[x * 3 + part] = data[(y * width + x) * 4 + part]!;
+      }
+      parts.push(String.fromCharCode(...row));
+    }
+    return { width, height, base64: btoa(parts.join('')) };
+  });
+  return { width, height, rgb: Buffer.from(base64, 'base64') };
+}
