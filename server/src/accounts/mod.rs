@@ -23,7 +23,7 @@ use prometheus_client::registry::Registry;
 use crate::access::{Leases, Principal};
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::metrics::By;
+use crate::metrics::{By, by};
 
 use attempts::Attempts;
 use device_cache::DeviceCache;
@@ -73,7 +73,7 @@ impl Accounts {
             passwords: Passwords::default(),
             attempts: Mutex::default(),
             device_cache: Mutex::default(),
-            failures: By::default(),
+            failures: by("reason", ["credentials", "too_many_attempts"]),
         }))
     }
 

@@ -23,6 +23,16 @@ pub(crate) use listener::serve;
 /// Counters that differ in so many labels.
 pub type By<const LABELS: usize> = Family<[(&'static str, &'static str); LABELS], Counter>;
 
+/// Counters by one label, of which these values are there from the start: a counter that appears
+/// with its first count hides that count from whoever asks how it grew.
+pub fn by<const VALUES: usize>(label: &'static str, values: [&'static str; VALUES]) -> By<1> {
+    let counters = By::default();
+    for value in values {
+        drop(counters.get_or_create(&[(label, value)]));
+    }
+    counters
+}
+
 /// Everything that the parts of a server count.
 pub(crate) fn registry(state: &AppState, front: &Front) -> Registry {
     let mut registry = Registry::default();

@@ -5,11 +5,23 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{OpenError, Relay};
-use crate::metrics::{By, Live, Reading};
+use crate::metrics::{By, Live, Reading, by};
 
 /// From a machine in the same rack to a satellite.
 const RTT_BUCKETS_S: [f64; 12] = [
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
+];
+
+/// What may become of an open.
+const OUTCOMES: [&str; 8] = [
+    "opened",
+    "offline",
+    "reconnecting",
+    "refused",
+    "timed_out",
+    "busy",
+    "revoked",
+    "abandoned",
 ];
 
 pub(super) struct Counts {
@@ -26,12 +38,12 @@ pub(super) struct Counts {
 impl Default for Counts {
     fn default() -> Self {
         Self {
-            opens: By::default(),
+            opens: by("outcome", OUTCOMES),
             streams_open: Gauge::default(),
             tunnels_running: Gauge::default(),
-            rejects: By::default(),
+            rejects: by("reason", Reject::ALL.map(Reject::word)),
             ended: By::default(),
-            resumes: By::default(),
+            resumes: by("outcome", ["resumed", "refused"]),
             rtt: Histogram::new(RTT_BUCKETS_S),
         }
     }
@@ -64,6 +76,14 @@ pub(super) enum Reject {
 }
 
 impl Reject {
+    const ALL: [Self; 5] = [
+        Self::Stopping,
+        Self::Proof,
+        Self::DuplicateKey,
+        Self::Busy,
+        Self::Memory,
+    ];
+
     const fn word(self) -> &'static str {
         match self {
             Self::Stopping => "stopping",

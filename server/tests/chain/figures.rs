@@ -40,6 +40,8 @@ async fn figures_change_with_a_tunnel_and_a_stream() {
     let before = place.scrape().await;
     assert_eq!(of(&before, r#"adit_tunnels{state="connected"}"#), 0.0);
     assert_eq!(before.get("adit_streams_open"), Some(&0.0));
+    let busy = r#"adit_tunnel_rejects_total{reason="busy"}"#;
+    assert_eq!(before.get(busy), Some(&0.0), "from the start");
     assert!(of(&before, "adit_tunnel_memory_limit_bytes") >= 64.0 * 1024.0 * 1024.0);
     assert!(of(&before, "process_resident_memory_bytes") > 1e6);
     assert!(of(&before, "adit_database_writes_total") > 0.0);
@@ -210,4 +212,34 @@ async fn r03_a_device_beyond_the_memory_is_asked_to_come_back() {
     let _agent = RunningAgent::start(first.config, &first.key);
     place.access.assert_echo(first.id).await;
     second.agent.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_used_is_known_after_a_restart() {
+    let place = Place::start().await;
+    let echo = TestService::start(Behaviour::Echo).await;
+    let device = place.device(vec![service("echo", echo.port)]).await;
+    let lines = format!("Authorization: Bearer {}\r\n", place.token().await);
+    let mut stream = place.access.open_when_up(device.id, "echo").await;
+    stream.write_all(b"twelve bytes").await.unwrap();
+    stream.shutdown().await.unwrap();
+    read_to_end(&mut stream).await.unwrap();
+    drop(stream);
+    let place = place.restart().await;
+    let request = format!(
+        "GET /api/v1/devices/{}/usage?days=2 HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+         {lines}\r\n",
+        device.id
+    );
+    let answer = place.ask(&request).await;
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let usage: DeviceUsage = serde_json::from_str(body).unwrap();
+    // Of two days: it may be midnight.
+    let days = usage.days.iter();
+    let session = days.fold(Transfer::default(), |sum, day| sum.plus(day.session));
+    assert_eq!(
+        (session.to_device_bytes, session.from_device_bytes),
+        (12, 12)
+    );
+    assert!(usage.days.iter().any(|day| day.idle.sum_bytes() > 0));
 }
