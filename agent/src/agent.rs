@@ -1,20 +1,21 @@
 //! Keeps one tunnel: connects, serves, connects again.
 
 use std::path::Path;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{Budget, Closed, Established, GoAway, Tunnel};
+use tunnel::driver::{Budget, Closed, Established, GoAway, Link, Resumer, Tunnel, Welcome};
 use tunnel::wire::{AgentHello, Windows};
 
 use crate::change::Changes;
 use crate::config::Config;
 use crate::info;
 use crate::key::DeviceKey;
-use crate::reconnect::Reconnect;
+use crate::reconnect::{Advice, Reconnect};
 use crate::server::{Server, ServerError, Socket, advice_after};
 use crate::service::{MAX_PENDING, MAX_STREAMS, Streams};
 
@@ -26,8 +27,14 @@ const WINDOWS: Windows = Windows {
     initial: 64 * 1024,
     max_streams: MAX_STREAMS,
     max_pending: MAX_PENDING,
-    replay: 0,
+    replay: REPLAY_BYTES,
 };
+/// What may be under way to the server, and is kept until it says that it came: at 100 ms there and
+/// back this is 40 MB/s.
+const REPLAY_BYTES: u32 = 4 * 1024 * 1024;
+/// A lost tunnel waits so long for its next connection; the server by default as long. The end
+/// that is out of patience first decides.
+const RESUME_FOR: Duration = Duration::from_secs(180);
 /// An attempt that takes longer began in a network that a change since may have ended.
 const ATTEMPT_PATIENCE: Duration = Duration::from_secs(3);
 /// For the last words on a tunnel that this end closes.
@@ -68,27 +75,25 @@ impl Agent {
         // Twice in a row no attempt is cut: a flapping network must not keep a slow one from ever
         // being finished.
         let mut cut = false;
-        loop {
-            let (hello, settings) = (self.hello(), self.settings());
+        let mut kept = None;
+        while !stop.is_cancelled() {
             let attempt = tokio::select! {
-                attempt = self.server.attempt(hello, settings, &mut self.rng) => attempt,
+                attempt = self.attempt(&mut kept, &stop) => attempt,
                 change = changes.next_after(ATTEMPT_PATIENCE), if !cut => {
                     cut = true;
                     reconnect.network_changed(Instant::now());
                     tracing::info!(%change, "trying anew");
                     continue;
                 }
-                () = stop.cancelled() => return,
             };
             cut = false;
             let wait = match attempt {
-                Ok((hello, established)) => {
-                    tracing::info!(server = %self.config.server, epoch = hello.epoch, "connected");
+                Ok(()) => {
                     failures = Failures::default();
                     let since = Instant::now();
-                    let closed = self.serve(established, &mut changes, &stop).await;
+                    let closed = lost(&mut kept, &mut changes).await;
                     if stop.is_cancelled() {
-                        return;
+                        break;
                     }
                     let wait = reconnect.lost(
                         Instant::now(),
@@ -96,11 +101,21 @@ impl Agent {
                         advice_after(&closed),
                         &mut self.rng,
                     );
-                    tracing::warn!(reason = ?closed, wait_ms = wait.as_millis(), "tunnel lost");
+                    let is_kept = kept.is_some();
+                    tracing::warn!(
+                        reason = ?closed, wait_ms = wait.as_millis(), is_kept, "tunnel lost"
+                    );
                     wait
                 }
                 Err(error) => {
-                    let wait = reconnect.failed(Instant::now(), error.advice(), &mut self.rng);
+                    let advice = error.advice();
+                    if advice == Advice::Slow
+                        && let Some(kept) = &kept
+                    {
+                        // It will not be let in again: nothing to wait for.
+                        kept.tunnel.close();
+                    }
+                    let wait = reconnect.failed(Instant::now(), advice, &mut self.rng);
                     failures.tell(&error, wait);
                     wait
                 }
@@ -109,54 +124,55 @@ impl Agent {
             tokio::pin!(pause);
             loop {
                 tokio::select! {
-                    () = &mut pause => break,
+                    () = beside(&mut pause, &mut kept) => break,
                     change = changes.next() => if reconnect.network_changed(Instant::now()) {
                         tracing::info!(%change, "trying at once");
                         break;
                     },
-                    () = stop.cancelled() => return,
+                    () = stop.cancelled() => break,
                 }
             }
         }
+        if let Some(kept) = kept {
+            kept.work.await;
+        }
     }
 
-    /// Runs one tunnel until it has ended, by itself or because of `stop`.
-    async fn serve(
-        &self,
-        established: Established<Socket>,
-        changes: &mut Changes,
+    /// Connects: goes on with the tunnel that is kept, or begins a new one. Nothing of it when
+    /// `stop` is cancelled first. Cancel-safe.
+    async fn attempt(
+        &mut self,
+        kept: &mut Option<Kept>,
         stop: &CancellationToken,
-    ) -> Closed {
-        let Established {
-            tunnel,
-            mut incoming,
-            driver,
-        } = established;
-        let cut_streams = CancellationToken::new();
-        let driver = driver.run();
-        tokio::pin!(driver);
-        let closed = tokio::select! {
-            closed = &mut driver => closed,
-            () = self.streams.serve(&mut incoming, &cut_streams) => {
-                // The tunnel has ended; the driver says why.
-                driver.await
-            }
-            never = changes.probe(&tunnel) => match never {},
-            goaway = finished(&tunnel) => {
-                tunnel.close();
-                let _ = timeout(FAREWELL_TIMEOUT, &mut driver).await;
-                Closed::GoAway(goaway)
-            }
-            () = stop.cancelled() => {
-                tunnel.close();
-                timeout(FAREWELL_TIMEOUT, &mut driver).await.unwrap_or(Closed::Local)
-            }
+    ) -> Result<(), ServerError> {
+        let (hello, settings) = (self.hello(), self.settings());
+        let resumer = kept.as_ref().map(|kept| kept.resumer.clone());
+        let connecting = self
+            .server
+            .attempt(hello, settings, resumer.as_ref(), &mut self.rng);
+        let (hello, welcome) = tokio::select! {
+            connected = beside(connecting, kept) => connected?,
+            () = stop.cancelled() => return Ok(()),
         };
-        // Streams see the end of the tunnel by themselves; a service that does not read would
-        // keep one of them waiting, though.
-        cut_streams.cancel();
-        self.streams.ended().await;
-        closed
+        let server = &self.config.server;
+        let (epoch, resumed) = (hello.epoch, hello.resumed);
+        tracing::info!(%server, epoch, resumed, "connected");
+        if let Welcome::New(mut established) = welcome {
+            if let Some(old) = kept {
+                // It was given up; its streams make room for those to come.
+                (&mut old.work).await;
+                *kept = None;
+            }
+            let resumer = established.driver.resumable(hello.tunnel, RESUME_FOR);
+            let tunnel = established.tunnel.clone();
+            let work = serve(established, Arc::clone(&self.streams), stop.clone());
+            *kept = Some(Kept {
+                tunnel,
+                resumer,
+                work: Box::pin(work),
+            });
+        }
+        Ok(())
     }
 
     fn settings(&self) -> tunnel::driver::Config {
@@ -177,6 +193,94 @@ impl Agent {
             info: info::gather(&self.config, Path::new("/")),
             resume: None,
         }
+    }
+}
+
+/// A tunnel, with or without a connection.
+struct Kept {
+    tunnel: Tunnel,
+    resumer: Resumer<Socket>,
+    /// Runs it until it has ended and its streams with it.
+    work: Pin<Box<dyn Future<Output = Closed> + Send>>,
+}
+
+/// Runs one tunnel until it has ended, by itself or because of `stop`.
+async fn serve(
+    established: Established<Socket>,
+    streams: Arc<Streams>,
+    stop: CancellationToken,
+) -> Closed {
+    let Established {
+        tunnel,
+        mut incoming,
+        driver,
+    } = established;
+    let cut_streams = CancellationToken::new();
+    let driver = driver.run();
+    tokio::pin!(driver);
+    let closed = tokio::select! {
+        closed = &mut driver => closed,
+        () = streams.serve(&mut incoming, &cut_streams) => {
+            // The tunnel has ended; the driver says why.
+            driver.await
+        }
+        goaway = finished(&tunnel) => {
+            tunnel.close();
+            let _ = timeout(FAREWELL_TIMEOUT, &mut driver).await;
+            Closed::GoAway(goaway)
+        }
+        () = stop.cancelled() => {
+            tunnel.close();
+            timeout(FAREWELL_TIMEOUT, &mut driver).await.unwrap_or(Closed::Local)
+        }
+    };
+    // Streams see the end of the tunnel by themselves; a service that does not read would
+    // keep one of them waiting, though.
+    cut_streams.cancel();
+    streams.ended().await;
+    closed
+}
+
+/// Waits for something with the tunnel's work going on: its streams live on meanwhile. A tunnel
+/// that ends is kept no longer.
+async fn beside<T>(awaited: impl Future<Output = T>, kept: &mut Option<Kept>) -> T {
+    let mut awaited = pin!(awaited);
+    if let Some(tunnel) = kept {
+        tokio::select! {
+            value = &mut awaited => return value,
+            closed = &mut tunnel.work => {
+                tracing::warn!(reason = ?closed, "the tunnel was not resumed, its streams are cut");
+            }
+        }
+        *kept = None;
+    }
+    awaited.await
+}
+
+/// Completes when the tunnel has lost its connection: kept, or at its end.
+async fn lost(kept: &mut Option<Kept>, changes: &mut Changes) -> Closed {
+    let Some(tunnel) = kept else {
+        return Closed::Local;
+    };
+    let suspended = async {
+        loop {
+            let link = tunnel.tunnel.link_changed(&Link::Connected).await;
+            match link {
+                Link::Suspended { lost_by, .. } => return lost_by,
+                // The work tells why.
+                Link::Ended => std::future::pending().await,
+                Link::Connected => {}
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        closed = &mut tunnel.work => {
+            *kept = None;
+            closed
+        }
+        closed = suspended => closed,
+        never = changes.probe(&tunnel.tunnel) => match never {},
     }
 }
 

@@ -87,6 +87,18 @@ export class Screen {
     this.start('xwud', '-in', file, '-geometry', `${width}x${height}+0+0`);
   }
 
+  /** A window over all, full of text. */
+  showText(): void {
+    const text = 'ls -lR /usr/lib | head -400; sleep 99999';
+    this.start('xterm', '-b', '0', '-geometry', '300x100+0+0', '-e', 'sh', '-c', text);
+  }
+
+  /** A window over all whose text never stands still. */
+  showMotion(): void {
+    const text = 'while :; do head -c 3000 /dev/urandom | base64; sleep 0.03; done';
+    this.start('xterm', '-b', '0', '-geometry', '300x100+0+0', '-e', 'sh', '-c', text);
+  }
+
   /** A window over all that keeps what is typed and clicked into it, as a terminal tells it. */
   async listen(): Promise<Keystrokes> {
     const heard = join(this.folder, 'heard');

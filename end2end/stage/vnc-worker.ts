@@ -19,6 +19,8 @@ interface Message {
 
 interface Held {
   worker: Worker;
+  /** What the stream has carried, as told last. */
+  traffic?: { sent_bytes: number; received_bytes: number };
   send(message: object): void;
   next(kind: string): Promise<Message>;
   picture(): Promise<Uint8Array>;
@@ -29,12 +31,14 @@ export async function startWorker(page: Page, options: Options): Promise<void> {
   await page.evaluate(async ({ deviceId, service, quality, encodings }) => {
     const table = JSON.parse(document.getElementById('modules')!.textContent!) as { vnc: string };
     const worker = new Worker(table.vnc, { type: 'module' });
+    const held: { traffic?: object } = {};
     const waiting = new Map<string, ((message: unknown) => void)[]>();
     const next = (kind: string) =>
       new Promise((resolve) => waiting.set(kind, [...(waiting.get(kind) ?? []), resolve]));
     worker.onmessage = ({ data }) => {
       const message = typeof data !== 'string' ? { kind: 'bytes', data }
         : data === 'ready' ? { kind: 'ready' } : JSON.parse(data);
+      if (message.kind === 'traffic') held.traffic = message;
       const all = waiting.get(message.kind) ?? [];
       waiting.delete(message.kind);
       for (const resolve of all) resolve(message);
@@ -45,7 +49,8 @@ export async function startWorker(page: Page, options: Options): Promise<void> {
       send({ kind: 'screenshot' });
       return ((await bytes) as { data: Uint8Array }).data;
     };
-    Object.assign(globalThis, { vnc: { worker, send, next, picture } });
+    Object.assign(held, { worker, send, next, picture });
+    Object.assign(globalThis, { vnc: held });
     await next('ready');
     // A picture that nobody sees gets no frames to draw in.
     const element = document.createElement('canvas');
@@ -77,6 +82,27 @@ export async function refresh(page: Page): Promise<Map<number, number>> {
     return (await refreshed).rectangles!;
   });
   return new Map(rectangles);
+}
+
+/** So many whole pictures, one after the other: how long each took until it was drawn, in ms. */
+export async function timeFrames(page: Page, frames: number): Promise<number[]> {
+  return page.evaluate(async (frames) => {
+    const { send, next } = (globalThis as unknown as { vnc: Held }).vnc;
+    const times: number[] = [];
+    for (let done = 0; done < frames; done++) {
+      const refreshed = next('refreshed');
+      const began = performance.now();
+      send({ kind: 'refresh' });
+      await refreshed;
+      times.push(performance.now() - began);
+    }
+    return times;
+  }, frames);
+}
+
+/** Bytes that have gone up since the stream began. */
+export async function sentBytes(page: Page): Promise<number> {
+  return page.evaluate(() => (globalThis as unknown as { vnc: Held }).vnc.traffic?.sent_bytes ?? 0);
 }
 
 /** What is drawn. */

@@ -1,5 +1,6 @@
 // Pictures of every page, to be looked at: `npm run screenshots`. They end in `screenshots/`.
 import { expect, test } from '../stage/test.ts';
+import { Desktop } from '../stage/pages/desktop.ts';
 import { Terminal } from '../stage/pages/terminal.ts';
 
 const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
@@ -38,6 +39,16 @@ for (const [size, viewport] of Object.entries(SIZES)) {
         await terminal.isReady();
         await terminal.runs('ls --color=always -l /; echo listed-$((1 + 1))', 'listed-2');
         await picture('terminal');
+        const desktop = new Desktop(page, demo);
+        await desktop.open(pump);
+        await expect(desktop.password).toBeVisible();
+        await picture('desktop-password');
+        await desktop.submit(pump.desktop.password);
+        await desktop.isShown();
+        await picture('desktop');
+        await desktop.showBar();
+        await page.getByRole('button', { name: 'Clipboard', exact: true }).click();
+        await picture('desktop-clipboard');
       });
     });
   }

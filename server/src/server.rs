@@ -20,6 +20,7 @@ use crate::lifecycle::{Lifecycle, Outcome};
 use crate::metrics::{self, TokenError};
 use crate::proxy::{self, Proxy};
 use crate::relay::Relay;
+use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::usage::Usage;
 
@@ -113,6 +114,7 @@ impl Server {
             usage,
             relay,
             proxy,
+            sessions: Sessions::default(),
         };
 
         let manager = crate::http::manager(state.clone());

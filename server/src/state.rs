@@ -12,6 +12,7 @@ use crate::events::Events;
 use crate::lifecycle::Lifecycle;
 use crate::proxy::Proxy;
 use crate::relay::Relay;
+use crate::sessions::Sessions;
 use crate::usage::Usage;
 
 /// Handles of all features; cheap to clone.
@@ -28,4 +29,5 @@ pub struct AppState {
     pub usage: Usage,
     pub relay: Relay,
     pub proxy: Proxy,
+    pub sessions: Sessions,
 }

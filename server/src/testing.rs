@@ -21,6 +21,7 @@ use crate::events::Events;
 use crate::lifecycle::Lifecycle;
 use crate::proxy::Proxy;
 use crate::relay::Relay;
+use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::usage::Usage;
 
@@ -115,6 +116,7 @@ impl TestServer {
             usage,
             relay,
             proxy,
+            sessions: Sessions::default(),
         };
         Self { state, db }
     }

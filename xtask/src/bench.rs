@@ -27,6 +27,15 @@ enum Browser {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
+    /// The desktop beside noVNC: time and bytes of a whole picture, by encoding and content.
+    Vnc {
+        /// Writes the rows here as JSON.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// How long nothing happens on the desktop that is watched for what it sends.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        idle_s: u32,
+    },
 }
 
 /// Builds and runs `adit-bench`, or a measurement in a browser.
@@ -34,15 +43,24 @@ enum Browser {
 /// # Errors
 /// It does not build, or a row misses what it must hold.
 pub(crate) fn perform(options: &Options) -> Result<()> {
-    if let Some(Browser::Ssh { json }) = &options.browser {
-        return in_browser("bench-ssh", json.as_deref());
+    match &options.browser {
+        Some(Browser::Ssh { json }) => return in_browser("bench-ssh", json.as_deref(), &[]),
+        Some(Browser::Vnc { json, idle_s }) => {
+            let settings = [("BENCH_IDLE_S", idle_s.to_string())];
+            return in_browser("bench-vnc", json.as_deref(), &settings);
+        }
+        None => {}
     }
     run::run(run::cargo().args(["build", "--release", "-p", "bench"]))?;
     let program = native::programs(true).join("adit-bench");
     run::become_program(Command::new(program).args(&options.arguments))
 }
 
-fn in_browser(story: &str, json: Option<&std::path::Path>) -> Result<()> {
+fn in_browser(
+    story: &str,
+    json: Option<&std::path::Path>,
+    settings: &[(&str, String)],
+) -> Result<()> {
     setup::perform(setup::Need::everything())?;
     site::build(Profile::Release)?;
     run::run(run::cargo().args([
@@ -57,6 +75,7 @@ fn in_browser(story: &str, json: Option<&std::path::Path>) -> Result<()> {
     ]))?;
     let mut command = test::playwright_command(&native::programs(true).join("adit-demo"));
     command.arg(story).env("BENCH", "1");
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
     if let Some(path) = json {
         command.env("BENCH_JSON", std::path::absolute(path)?);
     }

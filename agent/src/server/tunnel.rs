@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use ring::digest;
 use tunnel::TUNNEL_PROTOCOL;
-use tunnel::driver::{Config, Established, agent_handshake_with};
+use tunnel::driver::{Config, Established, Resumer, Welcome, agent_handshake_resuming};
 use tunnel::proof::Purpose;
 use tunnel::wire::{AgentHello, ServerHello};
 
@@ -21,13 +21,14 @@ pub(crate) type Socket = TokioIo<Upgraded>;
 
 impl Server {
     /// One attempt to get a tunnel; every wait in it has a timeout. Cancel-safe: dropped, it
-    /// leaves nothing behind.
+    /// leaves nothing behind. Goes on with the tunnel of `lost`, where the server does too.
     pub(crate) async fn connect(
         &self,
         hello: AgentHello,
         settings: Config,
+        lost: Option<&Resumer<Socket>>,
         rng: &mut StdRng,
-    ) -> Result<(ServerHello, Established<Socket>), ServerError> {
+    ) -> Result<(ServerHello, Welcome<Established<Socket>>), ServerError> {
         let key = BASE64.encode(&rng.random::<[u8; 16]>());
         let request = Provable {
             purpose: Purpose::Tunnel,
@@ -43,7 +44,7 @@ impl Server {
         }
         check_upgrade(answer.headers(), &key)?;
         let socket = connection.upgrade(answer).await?;
-        Ok(agent_handshake_with(socket, hello, settings).await?)
+        Ok(agent_handshake_resuming(socket, hello, settings, lost).await?)
     }
 }
 

@@ -180,6 +180,8 @@ pub struct Limits {
     pub tunnels: Option<u64>,
     /// Tunnels that may begin in a second; absent: 250 for each core.
     pub tunnel_handshakes_per_s: Option<u32>,
+    /// For how long a tunnel or stream that was lost to the network is kept, in seconds; 0 = not.
+    pub resume_s: u64,
 }
 
 impl Default for Limits {
@@ -193,6 +195,7 @@ impl Default for Limits {
             tunnel_memory_bytes: None,
             tunnels: None,
             tunnel_handshakes_per_s: None,
+            resume_s: 180,
         }
     }
 }

@@ -15,6 +15,11 @@ pub(super) enum Presence {
         alive: Timestamp,
         rtt_ms: Option<u32>,
     },
+    /// The tunnel has lost its connection and is kept for the next.
+    Suspended {
+        epoch: u64,
+        at: Timestamp,
+    },
     /// No tunnel; expected back until `expected_until`.
     Lost {
         epoch: u64,
@@ -77,28 +82,53 @@ impl Presence {
         }
     }
 
+    /// The tunnel of this epoch has lost its connection and is kept. Whether this is news.
+    pub(super) fn suspended(&mut self, epoch: u64, now: Timestamp) -> bool {
+        let news = matches!(self, Self::Online { epoch: current, .. } if *current == epoch);
+        if news {
+            *self = Self::Suspended { epoch, at: now };
+        }
+        news
+    }
+
+    /// The kept tunnel of this epoch goes on. Whether this is news.
+    pub(super) fn resumed(&mut self, epoch: u64, now: Timestamp) -> bool {
+        let news = matches!(self, Self::Suspended { epoch: current, .. } if *current == epoch);
+        if news {
+            *self = Self::Online {
+                epoch,
+                since: now,
+                alive: now,
+                rtt_ms: None,
+            };
+        }
+        news
+    }
+
     /// The tunnel of this epoch has ended. Whether this is news, and until when the device is
     /// expected back.
     pub(super) fn disconnected(&mut self, epoch: u64, now: Timestamp) -> Option<Timestamp> {
-        match self {
-            Self::Online { epoch: current, .. } if *current == epoch => {
-                let expected_until = now.plus_seconds(EXPECTED_FOR_S);
-                *self = Self::Lost {
-                    epoch,
-                    at: now,
-                    expected_until,
-                };
-                Some(expected_until)
-            }
-            _ => None,
-        }
+        let at = match self {
+            Self::Online { epoch: current, .. } if *current == epoch => now,
+            Self::Suspended { epoch: current, at } if *current == epoch => *at,
+            _ => return None,
+        };
+        let expected_until = at.plus_seconds(EXPECTED_FOR_S);
+        *self = Self::Lost {
+            epoch,
+            at,
+            expected_until,
+        };
+        Some(expected_until)
     }
 
     /// The epoch of the present or last tunnel.
     pub(super) const fn epoch(&self) -> u64 {
         match self {
             Self::NeverSeen => 0,
-            Self::Online { epoch, .. } | Self::Lost { epoch, .. } => *epoch,
+            Self::Online { epoch, .. }
+            | Self::Suspended { epoch, .. }
+            | Self::Lost { epoch, .. } => *epoch,
         }
     }
 
@@ -106,6 +136,7 @@ impl Presence {
         match self {
             Self::NeverSeen => DeviceState::NeverSeen,
             Self::Online { .. } => DeviceState::Online,
+            Self::Suspended { .. } => DeviceState::Reconnecting,
             Self::Lost { expected_until, .. } if now < *expected_until => DeviceState::Reconnecting,
             Self::Lost { .. } => DeviceState::Offline,
         }
@@ -116,7 +147,7 @@ impl Presence {
         match self {
             Self::NeverSeen => None,
             Self::Online { since, .. } => Some(*since),
-            Self::Lost { at, .. } => Some(*at),
+            Self::Suspended { at, .. } | Self::Lost { at, .. } => Some(*at),
         }
     }
 
@@ -124,14 +155,14 @@ impl Presence {
         match self {
             Self::NeverSeen => None,
             Self::Online { alive, .. } => Some(*alive),
-            Self::Lost { at, .. } => Some(*at),
+            Self::Suspended { at, .. } | Self::Lost { at, .. } => Some(*at),
         }
     }
 
     pub(super) const fn rtt_ms(&self) -> Option<u32> {
         match self {
             Self::Online { rtt_ms, .. } => *rtt_ms,
-            Self::NeverSeen | Self::Lost { .. } => None,
+            Self::NeverSeen | Self::Suspended { .. } | Self::Lost { .. } => None,
         }
     }
 }
@@ -173,6 +204,30 @@ mod tests {
             !presence.connected(8, T),
             "a tunnel does not come back after its end"
         );
+    }
+
+    #[test]
+    fn a_kept_tunnel_is_reconnecting_until_it_goes_on_or_ends() {
+        let mut presence = Presence::NeverSeen;
+        presence.connected(5, T);
+        assert!(!presence.suspended(4, T));
+        assert!(presence.suspended(5, T));
+        assert!(!presence.suspended(5, T));
+        let later = T.plus_seconds(170);
+        assert_eq!(presence.state(later), DeviceState::Reconnecting);
+        assert_eq!(presence.last_seen(), Some(T));
+        assert!(!presence.measured(5, 10, later));
+        assert!(presence.resumed(5, later));
+        assert_eq!(presence.state(later), DeviceState::Online);
+        assert!(!presence.resumed(5, later));
+        presence.suspended(5, later);
+        let ended = later.plus_seconds(180);
+        assert_eq!(
+            presence.disconnected(5, ended),
+            Some(later.plus_seconds(20))
+        );
+        assert_eq!(presence.state(ended), DeviceState::Offline);
+        assert!(!presence.resumed(5, ended), "it has ended");
     }
 
     #[test]

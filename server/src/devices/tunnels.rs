@@ -6,6 +6,7 @@ use api::DeviceId;
 use api::text::cleaned;
 use tunnel::wire::Info;
 
+use super::presence::Presence;
 use super::report::Report;
 use super::{Devices, DevicesError, store};
 
@@ -70,19 +71,38 @@ impl Devices {
         self.commit(write, device).await
     }
 
+    /// A tunnel has lost its connection and is kept for the next.
+    pub fn suspended(&self, device: DeviceId, epoch: u64) {
+        let now = self.0.clock.now();
+        self.change(device, |presence| presence.suspended(epoch, now));
+    }
+
+    /// A kept tunnel goes on over a new connection.
+    pub fn resumed(&self, device: DeviceId, epoch: u64) {
+        let now = self.0.clock.now();
+        self.change(device, |presence| presence.resumed(epoch, now));
+    }
+
     /// The round-trip time of a living tunnel.
     pub fn measured(&self, device: DeviceId, epoch: u64, rtt: Duration) {
         let now = self.0.clock.now();
         let measured_ms = u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX);
-        let news = {
+        self.change(device, |presence| {
+            presence.measured(epoch, measured_ms, now)
+        });
+    }
+
+    /// Tells people about a change of a device's presence, if it is news.
+    fn change(&self, device: DeviceId, change: impl FnOnce(&mut Presence) -> bool) {
+        let organization = {
             let mut index = self.index_mut();
             let Some(entry) = index.get_mut(device) else {
                 return;
             };
-            let news = entry.presence.measured(epoch, measured_ms, now);
+            let news = change(&mut entry.presence);
             news.then_some(entry.record.organization)
         };
-        if let Some(organization) = news {
+        if let Some(organization) = organization {
             self.announce(organization, device);
         }
     }

@@ -140,7 +140,9 @@ impl Devices {
                     });
                     is_due.then_some(now)?
                 }
-                Presence::Lost { at, .. } => (written != Some(at)).then_some(at)?,
+                Presence::Suspended { at, .. } | Presence::Lost { at, .. } => {
+                    (written != Some(at)).then_some(at)?
+                }
             };
             Some(Seen {
                 device: entry.record.id,

@@ -3,6 +3,7 @@
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tunnel::driver::Link;
 
 use super::{OpenError, Relay};
 use crate::metrics::{By, Live, Reading, by};
@@ -190,13 +191,17 @@ impl Relay {
     }
 
     fn read_counts(&self, reading: &mut Reading<'_>) -> std::fmt::Result {
-        let tunnels = self.0.registry.tunnels();
+        let lines = self.0.registry.all();
+        let suspended = lines
+            .iter()
+            .filter(|(_, _, line)| line.tunnel.link() != Link::Connected)
+            .count();
         reading.gauges(
             "tunnels",
             "Tunnels of devices",
             [
-                ([("state", "connected")], tunnels.connected),
-                ([("state", "suspended")], tunnels.suspended),
+                ([("state", "connected")], lines.len() - suspended),
+                ([("state", "suspended")], suspended),
             ],
         )?;
         if let Some(most) = self.0.tunnels_max {
@@ -213,7 +218,6 @@ impl Relay {
             "The most that they may be granted",
             budget.limit_bytes(),
         )?;
-        let lines = self.0.registry.all();
         let waiting: usize = lines.iter().map(|(_, _, line)| line.waiting()).sum();
         reading.gauge(
             "stream_open_queue_length",

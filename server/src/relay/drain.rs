@@ -8,8 +8,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::sleep;
 use tunnel::driver::{GoAway, GoAwayReason};
 
-use super::Relay;
 use super::admission::COME_BACK_WITHIN;
+use super::{Relay, resume};
 
 const MAX_SPREAD: Duration = Duration::from_secs(30);
 /// Before the end of the grace, for what is cut to be told why.
@@ -38,7 +38,11 @@ impl Relay {
         let relay = self.clone();
         self.0.lifecycle.spawn("relay-drain", async move {
             let closing = tunnels.iter().map(|(_, _, line)| async {
-                line.tunnel.idle().await;
+                // One that has lost its connection gets none any more.
+                tokio::select! {
+                    () = line.tunnel.idle() => {}
+                    () = resume::lost(&line.tunnel) => {}
+                }
                 line.tunnel.close();
             });
             let closing = closing.collect::<FuturesUnordered<_>>().count();

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{OpenError, Stream, Tunnel};
+use tunnel::driver::{Link, OpenError, Resumer, Stream, Tunnel};
 use tunnel::wire::Target;
 
 use super::meter::Meter;
+use super::serve::Connection;
 
 /// Opens that may wait at one tunnel: as many as it can answer meanwhile where the way there and
 /// back takes 300 ms (64 at a time, for 5 s). Each costs a connection of the front, which has
@@ -32,6 +33,8 @@ const PROBE: &str = "probe";
 pub(super) struct Line {
     pub(super) tunnel: Tunnel,
     pub(super) meter: Arc<Meter>,
+    /// Hands it the next connection, where lost tunnels are kept.
+    pub(super) resumer: Option<Resumer<Connection>>,
     /// Cancelled when a newer tunnel took its place: nothing is opened here any more, and what
     /// was is cut.
     pub(super) retired: CancellationToken,
@@ -54,9 +57,14 @@ struct Pace {
 }
 
 impl Line {
-    pub(super) fn new(tunnel: Tunnel, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(
+        tunnel: Tunnel,
+        resumer: Option<Resumer<Connection>>,
+        meter: Arc<Meter>,
+    ) -> Self {
         Self {
             tunnel,
+            resumer,
             meter,
             retired: CancellationToken::new(),
             queue: Arc::new(Queue {
@@ -155,6 +163,9 @@ impl Line {
 
     /// Whether the agent answers, within 5 s.
     pub(super) async fn answers(&self) -> bool {
+        if self.tunnel.link() != Link::Connected {
+            return false;
+        }
         let target = Target::Internal(PROBE.to_owned());
         let probe = async {
             loop {

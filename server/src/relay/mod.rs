@@ -18,6 +18,7 @@ mod open;
 mod problem;
 mod proof;
 mod registry;
+mod resume;
 mod serve;
 mod stream;
 #[cfg(test)]
@@ -47,9 +48,14 @@ use self::admission::Admission;
 use self::counts::Counts;
 use self::proof::Prover;
 use self::registry::Registry;
+use self::resume::Kept;
 
 pub use self::open::OpenError;
 pub use self::stream::RelayStream;
+
+/// What a tunnel may have under way to its device, and keeps until that says that it came: at
+/// 100 ms there and back this is 40 MB/s.
+const REPLAY_BYTES: u32 = 4 << 20;
 
 /// The relay; cheap to clone.
 #[derive(Clone)]
@@ -68,6 +74,9 @@ struct Inner {
     stop_grace: Duration,
     /// Of every tunnel; its budget is the one of the process.
     tunnel: tunnel::driver::Config,
+    /// For how long a lost one is kept; zero = not.
+    resume_for: Duration,
+    kept: Kept,
     /// Cancelled when no tunnel and no stream shall begin any more.
     draining: CancellationToken,
     /// Cancelled when the streams that still run have had their time.
@@ -100,6 +109,7 @@ impl Relay {
             "room for tunnels"
         );
         let now = Instant::now();
+        let resume_for = Duration::from_secs(config.limits.resume_s);
         let relay = Self(Arc::new(Inner {
             devices,
             usage,
@@ -109,8 +119,15 @@ impl Relay {
             counts: Counts::default(),
             tunnels_max,
             stop_grace: config.timers.stop_grace(),
+            resume_for,
+            kept: Kept::default(),
             tunnel: tunnel::driver::Config {
                 process_budget: Budget::new(tunnel_memory_bytes),
+                replay_bytes: if resume_for.is_zero() {
+                    0
+                } else {
+                    REPLAY_BYTES
+                },
                 ..tunnel::driver::Config::default()
             },
             draining: CancellationToken::new(),
@@ -121,6 +138,7 @@ impl Relay {
             "relay-measure",
             relay.clone().measure(lifecycle.soft().clone()),
         );
+        lifecycle.spawn("relay-shed", relay.clone().shed(lifecycle.soft().clone()));
         relay
     }
 
@@ -138,6 +156,12 @@ impl Relay {
         self.0.tunnel.clone()
     }
 
+    /// For how long what was lost to the network is kept; `None` = not at all.
+    #[must_use]
+    pub fn resume_for(&self) -> Option<Duration> {
+        Some(self.0.resume_for).filter(|resume_for| !resume_for.is_zero())
+    }
+
     /// Whether the memory is enough for a tunnel of this device. One that comes back takes the place
     /// that it has.
     fn has_room_for(&self, device: DeviceId) -> bool {
@@ -153,10 +177,10 @@ impl Relay {
             .is_none_or(|most| running < most || is_here())
     }
 
-    /// How many tunnels are up.
+    /// How many tunnels there are, with a connection or waiting for one.
     #[must_use]
     pub fn tunnels(&self) -> usize {
-        self.0.registry.tunnels().connected
+        self.0.registry.len()
     }
 }
 

@@ -63,13 +63,6 @@ pub(super) enum Unregistered<T> {
     Quarantined(T),
 }
 
-/// How many there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tunnels {
-    pub(super) connected: usize,
-    pub(super) suspended: usize,
-}
-
 /// Where a device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Whereabouts<T> {
@@ -192,6 +185,14 @@ impl<T: Clone> Registry<T> {
         }
     }
 
+    /// The tunnel that this process of the device's agent holds, and its epoch.
+    pub(super) fn held_by(&self, device: DeviceId, instance: &[u8; 16]) -> Option<(u64, T)> {
+        let devices = self.lock();
+        let slot = devices.get(&device)?;
+        let entry = slot.current.as_ref()?;
+        (entry.instance == *instance).then(|| (slot.epoch, entry.tunnel.clone()))
+    }
+
     /// Whether the tunnel of this epoch is the device's.
     pub(super) fn is_current(&self, device: DeviceId, epoch: u64) -> bool {
         let devices = self.lock();
@@ -216,14 +217,11 @@ impl<T: Clone> Registry<T> {
         });
     }
 
-    pub(super) fn tunnels(&self) -> Tunnels {
-        let devices = self.lock();
-        let connected = devices.values().filter(|slot| slot.current.is_some());
-        Tunnels {
-            connected: connected.count(),
-            // None is kept after its connection's end yet.
-            suspended: 0,
-        }
+    pub(super) fn len(&self) -> usize {
+        self.lock()
+            .values()
+            .filter(|slot| slot.current.is_some())
+            .count()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Slot<T>>> {

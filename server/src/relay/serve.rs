@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{
-    Closed, Established, GoAway, GoAwayReason, HandshakeError, Tunnel, server_handshake_with,
+    Closed, Established, GoAway, GoAwayReason, HandshakeError, Link, Tunnel, server_handshake_with,
 };
 use tunnel::wire::{Code, ServerHello, Windows};
 
@@ -24,6 +24,9 @@ use super::registry::{Replaced, Unregistered};
 
 /// What a tunnel runs over: an upgraded connection, in tests a pipe.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+/// One of whatever kind: a tunnel may go on over another kind than it began with.
+pub(super) type Connection = Box<dyn Socket>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 
@@ -84,27 +87,38 @@ impl Relay {
         socket: S,
         proven: ProvenDevice,
     ) -> Result<(), HandshakeError> {
+        let socket: Connection = Box::new(socket);
+        let (hello, pending) = server_handshake_with(socket, self.0.tunnel.clone()).await?;
+        if hello.instance != proven.instance {
+            return Err(HandshakeError::Protocol(
+                "HELLO names another instance".to_owned(),
+            ));
+        }
+        if let Some(detached) = self.detach(&proven, &hello) {
+            self.resume(&proven, pending, detached).await?;
+            self.0.counts.asked_to_resume(true);
+            return Ok(());
+        }
+        if hello.resume.is_some() {
+            self.0.counts.asked_to_resume(false);
+        }
         let ProvenDevice {
             device,
             key,
             instance,
             address,
         } = proven;
-        let (hello, pending) = server_handshake_with(socket, self.0.tunnel.clone()).await?;
-        if hello.resume.is_some() {
-            self.0.counts.asked_to_resume(false);
-        }
-        if hello.instance != instance {
-            return Err(HandshakeError::Protocol(
-                "HELLO names another instance".to_owned(),
-            ));
-        }
         // A tunnel that begins now is newer than all before it, whoever registers first.
         let epoch = self.0.devices.next_epoch();
-        let established = pending.answer(self.server_hello(epoch)?).await?;
+        let answer = self.server_hello(epoch)?;
+        let id = answer.tunnel;
+        let mut established = pending.answer(answer).await?;
+        let resumer = self
+            .resume_for()
+            .map(|resume_for| established.driver.resumable(id, resume_for));
         let tunnel = established.tunnel.clone();
         let meter = Meter::new(device, tunnel.clone(), self.0.usage.clone());
-        let line = Line::new(tunnel, Arc::clone(&meter));
+        let line = Line::new(tunnel.clone(), resumer, Arc::clone(&meter));
         let registered = self
             .0
             .registry
@@ -130,8 +144,11 @@ impl Relay {
             .devices
             .connected(device, epoch, &address, &hello.version, &hello.info)
             .await;
+        // What `serve` has seen meanwhile it may have said before the device was said to be up.
+        if matches!(tunnel.link(), Link::Suspended { .. }) {
+            self.0.devices.suspended(device, epoch);
+        }
         if !self.0.registry.is_current(device, epoch) {
-            // It ended meanwhile, and `serve` may have said so before it was said to be up.
             self.0.devices.disconnected(device, epoch);
         }
         Ok(())
@@ -139,7 +156,7 @@ impl Relay {
 
     /// What ends tunnels may have happened between the proof and the registration, and have found
     /// none to end.
-    fn check_again(&self, device: DeviceId, key: &[u8; 32]) {
+    pub(super) fn check_again(&self, device: DeviceId, key: &[u8; 32]) {
         if self
             .0
             .devices
@@ -155,7 +172,7 @@ impl Relay {
         }
     }
 
-    fn server_hello(&self, epoch: u64) -> Result<ServerHello, HandshakeError> {
+    pub(super) fn server_hello(&self, epoch: u64) -> Result<ServerHello, HandshakeError> {
         let mut tunnel = [0; 16];
         SystemRandom::new()
             .fill(&mut tunnel)
@@ -176,16 +193,16 @@ impl Relay {
         })
     }
 
-    async fn serve<S: Socket>(
+    async fn serve(
         self,
         device: DeviceId,
         epoch: u64,
-        established: Established<S>,
+        established: Established<Connection>,
         meter: Arc<Meter>,
     ) {
         let _running = Counted::in_gauge(&self.0.counts.tunnels_running);
         let Established {
-            tunnel: _,
+            tunnel,
             mut incoming,
             driver,
         } = established;
@@ -198,9 +215,18 @@ impl Relay {
             }
             std::future::pending().await
         };
+        let watch = self.watch(&tunnel, |suspended| {
+            if suspended {
+                tracing::info!(%device, epoch, "tunnel lost, and kept");
+                self.0.devices.suspended(device, epoch);
+            } else {
+                self.0.devices.resumed(device, epoch);
+            }
+        });
         let closed = tokio::select! {
             closed = driver.run() => closed,
             () = refuse_all => Closed::Local,
+            () = watch => Closed::Local,
         };
         self.0.registry.remove(device, epoch, Instant::now());
         self.0.devices.disconnected(device, epoch);
@@ -220,7 +246,9 @@ impl Relay {
             }
             for (device, epoch, line) in self.0.registry.all() {
                 line.meter.settle();
-                if let Some(rtt) = line.tunnel.stats().rtt {
+                // One without a connection has only what it measured before.
+                let is_connected = line.tunnel.link() == Link::Connected;
+                if let Some(rtt) = line.tunnel.stats().rtt.filter(|_| is_connected) {
                     self.0.devices.measured(device, epoch, rtt);
                     self.0.counts.rtt.observe(rtt.as_secs_f64());
                 }

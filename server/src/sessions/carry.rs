@@ -10,14 +10,16 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{
-    Broken, IncomingStream, Stream, StreamControl, StreamError, Tunnel, splice, stream_asked,
+    AskedStream, Broken, Detached, HandshakeError, IncomingStream, Stream, StreamControl,
+    StreamError, Tunnel, splice, stream_asked,
 };
-use tunnel::wire::{Code, ServerHello, Target};
+use tunnel::wire::{Code, ServerHello, StreamHello, Target};
 
 use crate::access::{Lease, Principal, Subject};
 use crate::relay::RelayStream;
 use crate::state::AppState;
 
+use super::kept::Connection;
 use super::refusal::{REVOKED, refusal};
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,33 +45,78 @@ impl Asked {
         };
         let config = state.relay.tunnel_config();
         let windows = config.windows();
-        let asked = async {
-            let (_, pending) = stream_asked(TokioIo::new(connection), config).await?;
-            let hello = ServerHello {
-                tunnel: random_id()?,
-                epoch: 0,
-                resumed: false,
-                received: None,
-                features: Vec::new(),
-                windows,
-                keepalive_s: KEEPALIVE_S,
-            };
-            let target = Target::Service(self.service.clone());
-            pending.answer(hello, target).await
-        };
-        let asked = match asked.await {
+        let (hello, pending) = match stream_asked(TokioIo::new(connection), config).await {
             Ok(asked) => asked,
-            Err(error) => {
-                return tracing::debug!(request_id = self.request_id, %error, "no stream");
-            }
+            Err(error) => return self.log_no_stream(&error),
         };
+        let id = match random_id() {
+            Ok(id) => id,
+            Err(error) => return self.log_no_stream(&error.into()),
+        };
+        let answer = ServerHello {
+            tunnel: id,
+            epoch: 0,
+            resumed: false,
+            received: None,
+            features: Vec::new(),
+            windows,
+            keepalive_s: KEEPALIVE_S,
+        };
+        if let Some(detached) = self.lost(&state, &hello).await {
+            match pending.resume(detached, answer).await {
+                Ok(()) => tracing::info!(request_id = self.request_id, "session resumed"),
+                Err(error) => self.log_no_stream(&error),
+            }
+            return;
+        }
+        let target = Target::Service(self.service.clone());
+        match pending.answer(answer, target).await {
+            Ok(asked) => self.run(&state, id, asked).await,
+            Err(error) => self.log_no_stream(&error),
+        }
+    }
+
+    fn log_no_stream(&self, error: &HandshakeError) {
+        tracing::debug!(request_id = self.request_id, %error, "no stream");
+    }
+
+    /// The session that this client lost and may go on with.
+    async fn lost(&self, state: &AppState, hello: &StreamHello) -> Option<Detached<Connection>> {
+        let asked = hello.resume.as_ref()?;
+        // Asked anew: the sign-in may have ended since the request was let in.
+        if !matches!(state.accounts.is_living(self.principal.via).await, Ok(true)) {
+            return None;
+        }
+        state
+            .sessions
+            .detach(asked, &self.principal, self.device, &self.service)
+    }
+
+    async fn run(&self, state: &AppState, id: [u8; 16], mut asked: AskedStream<Connection>) {
+        let _kept = state.relay.resume_for().map(|resume_for| {
+            let resumer = asked.driver.resumable(id, resume_for);
+            state
+                .sessions
+                .keep(&self.principal, self.device, &self.service, resumer)
+        });
         let (near, tunnel) = (asked.stream, asked.tunnel);
         let session = async {
-            self.carry(&state, near, &tunnel).await;
+            self.carry(state, near, &tunnel).await;
+            if let Some(resume_for) = state.relay.resume_for() {
+                // Lost in this very moment, the last bytes are sent again.
+                let _ = timeout(resume_for, tunnel.settled()).await;
+            }
             // What is on its way goes first; the driver says goodbye after it.
             tunnel.close();
         };
-        tokio::join!(asked.driver.run(), session);
+        let both = async { tokio::join!(asked.driver.run(), session) };
+        let watch = state.relay.watch(&tunnel, |suspended| {
+            tracing::info!(request_id = self.request_id, suspended, "session's client");
+        });
+        tokio::select! {
+            _ = both => {}
+            () = watch => {}
+        }
     }
 
     async fn carry(&self, state: &AppState, near: IncomingStream, tunnel: &Tunnel) {

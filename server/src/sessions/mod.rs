@@ -7,6 +7,7 @@
 
 mod carry;
 mod http;
+mod kept;
 mod refusal;
 #[cfg(test)]
 mod tap;
@@ -14,3 +15,4 @@ mod tap;
 mod tests;
 
 pub use http::routes;
+pub use kept::Sessions;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use api::{DeviceUsage, Transfer, UsageDay};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::{
     Behaviour, RunningAgent, TestService, closed_port, read_to_end, service, soon, until,
@@ -242,4 +242,41 @@ async fn what_was_used_is_known_after_a_restart() {
         (12, 12)
     );
     assert!(usage.days.iter().any(|day| day.idle.sum_bytes() > 0));
+}
+
+#[tokio::test]
+async fn a_resumed_stream_is_metered_once() {
+    static PART: [u8; 100_000] = [7; 100_000];
+    let (place, network) = Place::behind(180).await;
+    let echo = TestService::start(Behaviour::Echo).await;
+    let device = place.device(vec![service("echo", echo.port)]).await;
+    let mut stream = place.access.open_when_up(device.id, "echo").await;
+    let mut back = vec![0; PART.len()];
+    for _ in 0..3 {
+        stream.write_all(&PART).await.unwrap();
+        // With some of it on its way.
+        network.cut();
+        soon("the echo", stream.read_exact(&mut back))
+            .await
+            .unwrap();
+    }
+    stream.shutdown().await.unwrap();
+    read_to_end(&mut stream).await.unwrap();
+    drop(stream);
+    let figures = place.scrape().await;
+    let resumed = of(&figures, r#"adit_tunnel_resumes_total{outcome="resumed"}"#);
+    assert!(resumed >= 1.0, "{resumed}");
+    for direction in ["to_device", "from_device"] {
+        let key =
+            format!(r#"adit_tunnel_bytes_total{{direction="{direction}",purpose="session"}}"#);
+        assert_eq!(of(&figures, &key), 3.0 * PART.len() as f64);
+    }
+    network.cut();
+    until("a tunnel, with a connection or without", async || {
+        let figures = place.scrape().await;
+        let state = |state| of(&figures, &format!(r#"adit_tunnels{{state="{state}"}}"#));
+        assert!(state("connected") + state("suspended") <= 1.0);
+        state("connected") == 1.0
+    })
+    .await;
 }

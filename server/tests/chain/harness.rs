@@ -151,7 +151,7 @@ impl RunningAgent {
         soon("the agent's stop", self.task).await.unwrap();
     }
 
-    /// As by SIGKILL: nobody says goodbye.
+    /// It is gone from one moment to the next, with all it had under way.
     pub(crate) async fn kill(self) {
         self.task.abort();
         assert!(self.task.await.is_err_and(|error| error.is_cancelled()));

@@ -8,6 +8,7 @@
 
 mod client;
 mod harness;
+mod network;
 mod place;
 #[path = "../front_fixture/programs.rs"]
 mod programs;
@@ -16,6 +17,7 @@ mod figures;
 mod identity;
 mod inspection;
 mod proxy;
+mod resume;
 mod rights;
 mod roaming;
 mod service;

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::harness::{Access, RunningAgent, enroll, soon, spawn};
+use crate::network::Network;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -42,8 +43,28 @@ impl Place {
         Self::at(listener, tempfile::tempdir().unwrap(), change).await
     }
 
+    /// A server that is reached through a network that can be cut; one lost tunnel or stream is
+    /// kept for so long.
+    pub(crate) async fn behind(resume_s: u64) -> (Self, Network) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let network = Network::start(listener.local_addr().unwrap()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let change = |config: &mut Config| config.limits.resume_s = resume_s;
+        let place = Self::reached(listener, folder, network.port, change).await;
+        (place, network)
+    }
+
     async fn at(listener: TcpListener, folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let port = listener.local_addr().unwrap().port();
+        Self::reached(listener, folder, port, change).await
+    }
+
+    async fn reached(
+        listener: TcpListener,
+        folder: TempDir,
+        port: u16,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let public_url = format!("http://adit.localhost:{port}");
         let mut config = Config::new(&public_url, "adit.localhost").unwrap();
         // A name that programs outside of this process can resolve too, and one behind a proxy.
@@ -128,6 +149,11 @@ impl Place {
     /// A user's full token; the user is made for it.
     pub(crate) async fn token(&self) -> String {
         self.admin().await;
+        self.another_token().await
+    }
+
+    /// One more of the same user.
+    pub(crate) async fn another_token(&self) -> String {
         let input = CreateApiToken {
             name: "test".to_owned(),
             scope: TokenScope::Full,
@@ -174,6 +200,10 @@ impl Place {
     /// As a program does it, over the API.
     pub(crate) async fn delete(&self, device: DeviceId) {
         let token = self.token().await;
+        self.delete_with(device, &token).await;
+    }
+
+    pub(crate) async fn delete_with(&self, device: DeviceId, token: &str) {
         let answer = self
             .ask(&format!(
                 "DELETE /api/v1/devices/{device} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\

@@ -11,17 +11,19 @@ use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::incoming::Incoming;
+use super::resume::{Detached, Resumer};
 use super::run::{Closed, Driver};
 use super::shared::Shared;
 use super::socket::{Fault, Received, Socket, close_frame};
 use super::tunnel::Tunnel;
-use crate::mux::{Config, Mux, Role};
-use crate::wire::{AgentHello, Frame, GoAway, ServerHello, Windows, WireError};
+use crate::mux::{Config, Mux, ResumeError, Role};
+use crate::wire::{AgentHello, Frame, GoAway, Resume, ServerHello, Windows, WireError};
 
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// For telling the peer why it failed.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEPALIVE_RANGE_S: (u32, u32) = (10, 300);
+const NOT_OFFERED: &str = "a tunnel was resumed that was not offered";
 
 /// Why the HELLOs failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,36 @@ pub async fn agent_handshake_with<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
+    match agent_handshake_resuming(socket, hello, config, None).await? {
+        (answer, Welcome::New(established)) => Ok((answer, established)),
+        (_, Welcome::Resumed) => Err(HandshakeError::Protocol(NOT_OFFERED.to_owned())),
+    }
+}
+
+/// How a server took an agent that may have offered to go on with a tunnel.
+pub enum Welcome<T> {
+    /// The tunnel goes on over this connection, run by the driver it had before.
+    Resumed,
+    /// A new one began; the one that was offered has ended.
+    New(T),
+}
+
+/// As [`agent_handshake_with`]; offers to go on with the tunnel of `lost`, if that still can.
+///
+/// # Errors
+/// [`HandshakeError`]; the tunnel goes on waiting then, except after [`HandshakeError::GoAway`]
+/// and where the server's answer makes no sense.
+pub async fn agent_handshake_resuming<S>(
+    socket: S,
+    mut hello: AgentHello,
+    config: Config,
+    lost: Option<&Resumer<S>>,
+) -> Result<(ServerHello, Welcome<Established<S>>), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let lost = lost.and_then(|lost| lost.detach(None).ok());
+    hello.resume = lost.as_ref().map(Detached::resume);
     let payload = hello
         .to_bytes()
         .map_err(|error| HandshakeError::Protocol(error.to_string()))?;
@@ -87,25 +119,58 @@ where
     let (frame, early) = in_time(exchange).await?;
     let answer = match frame {
         Frame::GoAway(goaway) => {
+            if let Some(lost) = lost {
+                lost.give_up();
+            }
             farewell(&mut socket, Fault::silent(Closed::Peer)).await;
             return Err(HandshakeError::GoAway(goaway));
         }
         Frame::Hello(cbor) => ServerHello::from_bytes(&cbor),
         _ => Err(WireError::BadHello),
     };
-    match answer {
-        Ok(answer) => {
-            let windows = (hello.windows, answer.windows);
-            let terms = Terms {
-                role: Role::Even,
-                windows,
-                seed: seed(&hello.instance),
-            };
-            let established = establish(socket, terms, config, answer.keepalive_s, early);
-            Ok((answer, established))
-        }
-        Err(error) => Err(refuse(&mut socket, error).await),
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Err(refuse(&mut socket, error).await),
+    };
+    if answer.resumed {
+        go_on(lost, &answer, socket, early)?;
+        return Ok((answer, Welcome::Resumed));
     }
+    if let Some(lost) = lost {
+        lost.give_up();
+    }
+    let terms = Terms {
+        role: Role::Even,
+        windows: (hello.windows, answer.windows),
+        seed: seed(&hello.instance),
+    };
+    let established = establish(socket, terms, config, answer.keepalive_s, early);
+    Ok((answer, Welcome::New(established)))
+}
+
+/// Goes on with a tunnel as the server's answer says.
+pub(super) fn go_on<S>(
+    lost: Option<Detached<S>>,
+    answer: &ServerHello,
+    socket: Socket<S>,
+    early: Bytes,
+) -> Result<(), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let Some(lost) = lost else {
+        return Err(HandshakeError::Protocol(NOT_OFFERED.to_owned()));
+    };
+    let ended = lost.handle();
+    let is_same = lost.resume().tunnel == answer.tunnel;
+    let resumed = match answer.received {
+        Some(received) if is_same => lost.attach(socket, early, received),
+        _ => Err(ResumeError::Ended),
+    };
+    resumed.map_err(|error| {
+        ended.close();
+        HandshakeError::Protocol(error.to_string())
+    })
 }
 
 /// Reads the agent's HELLO from an upgraded connection.
@@ -185,6 +250,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Pending<S> {
         ))
     }
 
+    /// Answers HELLO: the tunnel that `detached` is of goes on over this connection, run by the
+    /// driver it had before. Of `hello` the tunnel, `resumed` and `received` are filled in here.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Io`] when the connection broke: the tunnel goes on waiting.
+    /// [`HandshakeError::Protocol`] when the tunnel has ended meanwhile, or a later connection
+    /// took it.
+    pub async fn resume(
+        mut self,
+        detached: Detached<S>,
+        hello: ServerHello,
+    ) -> Result<(), HandshakeError> {
+        answer_resumed(&mut self.socket, &detached, hello).await?;
+        attach(detached, self.socket)
+    }
+
     /// Answers GOAWAY and closes.
     pub async fn send_away(mut self, goaway: GoAway) {
         if in_time(self.socket.send(encoded(&Frame::GoAway(goaway))))
@@ -194,6 +275,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Pending<S> {
             farewell(&mut self.socket, Fault::silent(Closed::Local)).await;
         }
     }
+}
+
+pub(super) async fn answer_resumed<S>(
+    socket: &mut Socket<S>,
+    detached: &Detached<S>,
+    hello: ServerHello,
+) -> Result<(), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let Resume { tunnel, received } = detached.resume();
+    let hello = ServerHello {
+        tunnel,
+        resumed: true,
+        received: Some(received),
+        ..hello
+    };
+    let cbor = hello
+        .to_bytes()
+        .map_err(|error| HandshakeError::Protocol(error.to_string()))?;
+    in_time(socket.send(encoded(&Frame::Hello(cbor)))).await
+}
+
+pub(super) fn attach<S>(detached: Detached<S>, socket: Socket<S>) -> Result<(), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    detached
+        .attach_told(socket)
+        .map_err(|error| HandshakeError::Protocol(error.to_string()))
 }
 
 /// What the HELLOs agreed on.

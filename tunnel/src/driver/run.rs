@@ -1,34 +1,17 @@
-//! The one task that owns the socket.
+//! The one task that moves a tunnel's bytes.
 
-use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::shared::{Shared, State, store};
-use super::socket::{Fault, Received, Socket, close_frame};
+use super::connection::{Connection, Pause};
+use super::resume::{Awaited, Resumer};
+use super::shared::Shared;
+use super::socket::{Fault, Socket};
 use crate::wire::GoAway;
-
-/// For how long a socket may take nothing of what waits for it.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// For the close frame and the peer's answer to it.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Messages read, or written, before the other direction has its turn.
-const TURN_MESSAGES: usize = 16;
-/// Turns before other tasks of the runtime have theirs.
-const TURNS: usize = 8;
-
-/// A tunnel without large messages for this long, or up to twice as long, gives buffers back.
-const SHRINK_AFTER: Duration = Duration::from_secs(10);
-/// A message that makes buffers grow.
-const LARGE_MESSAGE_BYTES: usize = 4 * 1024;
 
 /// Why a tunnel ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,252 +30,98 @@ pub enum Closed {
     GoAway(GoAway),
 }
 
+impl Closed {
+    /// Whether the network did it: the peer may come again and go on.
+    fn is_loss(&self) -> bool {
+        matches!(self, Self::Dead | Self::Io(_))
+    }
+}
+
 /// Moves the bytes of one tunnel.
 pub struct Driver<S> {
-    socket: Socket<S>,
+    /// Boxed, since it is moved about and an idle tunnel is mostly this.
+    connection: Box<Connection<S>>,
     shared: Arc<Shared>,
     /// Ends the tunnel for its handles when the driver is dropped.
     _guard: CloseOnDrop,
-    /// What came together with the peer's HELLO.
-    early: Bytes,
-    timer: Pin<Box<Sleep>>,
-    unflushed: bool,
-    /// Bytes the socket has taken that the multiplexer was told of.
-    reported_bytes: u64,
-    /// Since when the socket takes nothing.
-    stalled_since: Option<Instant>,
-    /// When to look whether buffers can be given back.
-    shrink_at: Option<Instant>,
-    /// A large message went or came since that was set.
-    large_since: bool,
-}
-
-/// Why polling paused.
-enum Pause {
-    End(Fault),
-    Shrink,
-}
-
-impl From<Fault> for Pause {
-    fn from(fault: Fault) -> Self {
-        Self::End(fault)
-    }
+    awaited: Option<Awaited<S>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
     pub(super) fn new(socket: Socket<S>, shared: Arc<Shared>, early: Bytes) -> Self {
-        let reported_bytes = socket.written_bytes();
         Self {
-            socket,
+            connection: Box::new(Connection::new(socket, Arc::clone(&shared), 0, early)),
             _guard: CloseOnDrop(Arc::clone(&shared)),
             shared,
-            early,
-            timer: Box::pin(sleep_until(Instant::now())),
-            unflushed: false,
-            reported_bytes,
-            stalled_since: None,
-            shrink_at: None,
-            large_since: false,
+            awaited: None,
         }
     }
 
-    /// Runs until the tunnel ends. Dropped earlier, the tunnel ends at once.
-    pub async fn run(mut self) -> Closed {
-        // What is rare is boxed, lest every tunnel at rest keeps room for it.
-        let fault = loop {
-            match poll_fn(|cx| self.poll(cx)).await {
-                Pause::End(fault) => break fault,
+    /// Lets the tunnel outlive its connection: lost to the network, it waits up to `resume_for`
+    /// for another one, which comes by the [`Resumer`]. `id` is the tunnel's, as the server's
+    /// first HELLO said. Does nothing where either end's HELLO granted no `replay`.
+    pub fn resumable(&mut self, id: [u8; 16], resume_for: Duration) -> Resumer<S> {
+        let (awaited, resumer) = Awaited::new(id, resume_for, &self.shared);
+        self.awaited = Some(awaited);
+        resumer
+    }
+
+    /// Runs until the tunnel ends. Dropped earlier, the tunnel ends at once, and the
+    /// peer is told if the socket takes it.
+    pub async fn run(self) -> Closed {
+        let Self {
+            mut connection,
+            shared,
+            _guard,
+            awaited,
+        } = self;
+        loop {
+            let fault = match connection.run().await {
                 Pause::Shrink => {
-                    self.socket = Box::pin(self.socket.shrink()).await;
-                    self.shared.drive(State::shrink);
+                    // What is rare is boxed, lest every tunnel at rest keeps room for it.
+                    connection = Box::pin(connection.shrink()).await;
+                    continue;
                 }
-            }
-        };
-        let closed = match fault.closed {
-            lost @ (Closed::Peer | Closed::Io(_)) => self
-                .shared
+                Pause::Detached => Fault::silent(Closed::Local),
+                Pause::End(fault) => {
+                    let is_loss = awaited.is_some() && fault.closed.is_loss();
+                    if !is_loss || !shared.suspend(connection.generation(), &fault.closed) {
+                        return Self::end(connection, &shared, fault).await;
+                    }
+                    fault
+                }
+            };
+            let Some(awaited) = &awaited else {
+                return Self::end(connection, &shared, fault).await;
+            };
+            tracing::debug!(reason = ?fault.closed, "tunnel suspended");
+            drop(connection);
+            connection = match Box::pin(awaited.next(&shared)).await {
+                Ok(next) => next,
+                Err(closed) => {
+                    shared.close(closed.clone());
+                    tracing::debug!(?closed, "tunnel ended while suspended");
+                    return closed;
+                }
+            };
+        }
+    }
+
+    async fn end(connection: Box<Connection<S>>, shared: &Shared, fault: Fault) -> Closed {
+        let Fault { closed, farewell } = fault;
+        let closed = match closed {
+            lost @ (Closed::Peer | Closed::Io(_)) => shared
                 .drive(|state| state.goaway.clone())
                 .map_or(lost, Closed::GoAway),
             other => other,
         };
         // Streams learn it now, not when the peer has answered the farewell.
-        self.shared.close(closed.clone());
+        shared.close(closed.clone());
         tracing::debug!(?closed, "tunnel ended");
-        if !matches!(closed, Closed::Io(_) | Closed::Dead) {
-            // However it goes: the socket is dropped after it.
-            let _ = timeout(
-                FAREWELL_TIMEOUT,
-                Box::pin(self.socket.close(fault.farewell)),
-            )
-            .await;
+        if !closed.is_loss() {
+            Box::pin(connection.close(farewell)).await;
         }
         closed
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
-        match self.poll_turns(cx) {
-            Ok(()) => Poll::Pending,
-            Err(pause) => Poll::Ready(pause),
-        }
-    }
-
-    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Result<(), Pause> {
-        // Before anything is looked at: whatever handles do from here on wakes this task again.
-        self.shared
-            .drive(|state| store(&mut state.driver, cx.waker()));
-        for _ in 0..TURNS {
-            let read_all = self.read(cx)?;
-            let wrote_all = self.write(cx)?;
-            if self.shared.drive(|state| state.close_requested) {
-                let farewell = Some(close_frame(CloseCode::Normal, ""));
-                return Err(Pause::End(Fault {
-                    closed: Closed::Local,
-                    farewell,
-                }));
-            }
-            let timer_set = self.keep_time(cx)?;
-            if read_all && wrote_all && timer_set {
-                return Ok(());
-            }
-        }
-        cx.waker().wake_by_ref();
-        Ok(())
-    }
-
-    /// Returns whether there is nothing more to read now.
-    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Fault> {
-        let early = std::mem::take(&mut self.early);
-        if !early.is_empty() {
-            self.receive(early)?;
-        }
-        for _ in 0..TURN_MESSAGES {
-            match self.socket.poll_receive(cx) {
-                Poll::Pending => return Ok(true),
-                Poll::Ready(Err(fault)) => return Err(fault),
-                Poll::Ready(Ok(Received::Message(message))) => self.receive(message)?,
-                Poll::Ready(Ok(Received::Control)) => {
-                    // A pong may wait to be sent.
-                    self.unflushed = true;
-                    let now = self.shared.now();
-                    self.shared
-                        .drive(|state| state.mux.handle_socket_control(now))
-                        .map_err(|error| Fault::protocol(&error.to_string()))?;
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    fn receive(&mut self, message: Bytes) -> Result<(), Fault> {
-        let now = self.shared.now();
-        self.note_size(message.len());
-        self.shared
-            .drive(|state| {
-                state.bytes_received += message.len() as u64;
-                state.mux.handle_message(now, message)
-            })
-            .map_err(|error| Fault::protocol(&error.to_string()))
-    }
-
-    /// Returns whether there is nothing more to write now, or the socket takes no more.
-    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Fault> {
-        let mut sent = 0;
-        while self.socket.poll_ready(cx)?.is_ready() {
-            let now = self.report_sent();
-            let Some(message) = self.shared.drive(|state| {
-                let message = state.mux.poll_transmit(now)?;
-                state.bytes_sent += message.len() as u64;
-                Some(message)
-            }) else {
-                break;
-            };
-            self.note_size(message.len());
-            self.socket.start_send(message)?;
-            self.unflushed = true;
-            sent += 1;
-            if sent == TURN_MESSAGES {
-                break;
-            }
-        }
-        if self.unflushed && self.socket.poll_flush(cx)?.is_ready() {
-            self.unflushed = false;
-        }
-        self.report_sent();
-        if !self.unflushed {
-            self.stalled_since = None;
-        } else if self.stalled_since.is_none() {
-            self.stalled_since = Some(Instant::now());
-        }
-        Ok(self.unflushed || !self.shared.drive(|state| state.mux.wants_transmit()))
-    }
-
-    /// Tells the multiplexer what the socket has taken.
-    fn report_sent(&mut self) -> crate::mux::Time {
-        let now = self.shared.now();
-        let taken = self.socket.written_bytes() - self.reported_bytes;
-        if taken > 0 {
-            self.reported_bytes += taken;
-            self.stalled_since = None;
-            self.shared.drive(|state| state.mux.handle_sent(now, taken));
-        }
-        now
-    }
-
-    fn note_size(&mut self, message_bytes: usize) {
-        if message_bytes > LARGE_MESSAGE_BYTES {
-            self.large_since = true;
-            if self.shrink_at.is_none() {
-                self.shrink_at = Some(Instant::now() + SHRINK_AFTER);
-            }
-        }
-    }
-
-    /// Whether it is time to shrink, and possible.
-    fn may_shrink(&mut self) -> bool {
-        let now = Instant::now();
-        if self.shrink_at.is_none_or(|at| now < at) {
-            return false;
-        }
-        let idle = !std::mem::take(&mut self.large_since);
-        let possible = idle && !self.unflushed && self.socket.is_empty();
-        self.shrink_at = (!idle).then(|| now + SHRINK_AFTER);
-        possible
-    }
-
-    /// Does what is due. Returns whether the timer now waits for what is due next.
-    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Pause> {
-        let stalled = self.stalled_since.map(|since| since + WRITE_TIMEOUT);
-        if stalled.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(Fault::silent(Closed::Dead).into());
-        }
-        if self.may_shrink() {
-            return Err(Pause::Shrink);
-        }
-        let timeout = self.shared.drive(|state| state.mux.next_timeout());
-        let timeout = timeout.map(|time| self.shared.instant(time));
-        let Some(deadline) = [stalled, self.shrink_at, timeout]
-            .into_iter()
-            .flatten()
-            .min()
-        else {
-            return Ok(true);
-        };
-        // A later deadline is not worth moving the timer for: it fires early and is set anew.
-        if self.timer.is_elapsed() || deadline < self.timer.deadline() {
-            self.timer.as_mut().reset(deadline);
-        }
-        if self.timer.as_mut().poll(cx).is_pending() {
-            return Ok(true);
-        }
-        let now = self.shared.now();
-        let dead = self.shared.drive(|state| {
-            state.mux.handle_timeout(now);
-            state.mux.is_dead()
-        });
-        if dead {
-            return Err(Fault::silent(Closed::Dead).into());
-        }
-        Ok(false)
     }
 }
 

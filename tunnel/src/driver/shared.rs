@@ -30,6 +30,13 @@ pub(super) struct State {
     pub(super) takes_incoming: bool,
     pub(super) close_requested: bool,
     pub(super) closed: Option<Closed>,
+    /// Which connection may touch the multiplexer: a number that rises when it is detached.
+    pub(super) generation: u64,
+    pub(super) suspended_since: Option<Instant>,
+    /// Somebody waits for the tunnel to be settled.
+    pub(super) awaits_settled: bool,
+    /// What ended the connection before.
+    lost_by: Option<Closed>,
     pub(super) goaway: Option<GoAway>,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
@@ -64,6 +71,10 @@ impl Shared {
                 takes_incoming: true,
                 close_requested: false,
                 closed: None,
+                generation: 0,
+                suspended_since: None,
+                awaits_settled: false,
+                lost_by: None,
                 goaway: None,
                 bytes_sent: 0,
                 bytes_received: 0,
@@ -100,6 +111,30 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
+    /// The connection of `generation` is lost. Returns whether the tunnel waits for another one.
+    pub(super) fn suspend(&self, generation: u64, lost_by: &Closed) -> bool {
+        let now = self.now();
+        let suspended = self.drive(|state| {
+            if state.generation != generation {
+                return true;
+            }
+            let resumable = state.mux.is_resumable() && !state.close_requested;
+            if resumable {
+                state.detach(now, Some(lost_by.clone()));
+            }
+            resumable
+        });
+        self.changed.notify_waiters();
+        suspended
+    }
+
+    pub(super) fn wake_driver(&self) {
+        let waker = self.drive(|state| state.driver.take());
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     /// Waits until `check` gives something. `changed` is notified after each change it may see.
     pub(super) async fn wait<T>(
         &self,
@@ -122,7 +157,13 @@ impl Shared {
         let mut state = self.lock();
         let result = work(&mut state);
         state.dispatch(&mut woken);
-        if wake_driver && (state.mux.wants_transmit() || state.close_requested) {
+        if state.awaits_settled && state.mux.is_settled() {
+            state.awaits_settled = false;
+            woken.tunnel = true;
+        }
+        let mux = &state.mux;
+        // A suspended one may have a new deadline.
+        if wake_driver && (mux.wants_transmit() || mux.is_suspended() || state.close_requested) {
             woken.wakers.extend(state.driver.take());
         }
         drop(state);
@@ -144,6 +185,22 @@ impl Shared {
 }
 
 impl State {
+    /// Takes the multiplexer off its connection, if it has one.
+    pub(super) fn detach(&mut self, now: Time, lost_by: Option<Closed>) {
+        self.generation += 1;
+        self.mux.suspend(now);
+        self.suspended_since.get_or_insert_with(Instant::now);
+        if lost_by.is_some() {
+            self.lost_by = lost_by;
+        }
+    }
+
+    /// Why there is no connection.
+    pub(super) fn lost_by(&self) -> Closed {
+        let unknown = Closed::Io(std::io::ErrorKind::ConnectionReset);
+        self.lost_by.clone().unwrap_or(unknown)
+    }
+
     /// Gives back what many streams have left behind.
     pub(super) fn shrink(&mut self) {
         self.waiters.shrink_to_fit();

@@ -6,8 +6,12 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
-use super::handshake::{HandshakeError, Terms, encoded, first_frame, in_time, refuse, seed};
+use super::handshake::{
+    HandshakeError, Terms, Welcome, answer_resumed, attach, encoded, first_frame, go_on, in_time,
+    refuse, seed,
+};
 use super::incoming::IncomingStream;
+use super::resume::{Detached, Resumer};
 use super::run::Driver;
 use super::shared::{Handle, Shared, Waiters};
 use super::socket::Socket;
@@ -48,6 +52,28 @@ pub async fn stream_handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
+    match stream_handshake_resuming(socket, hello, config, None).await? {
+        (answer, Welcome::New(opened)) => Ok((answer, opened)),
+        (answer, Welcome::Resumed) => Err(protocol(format!("resumed: {}", answer.resumed))),
+    }
+}
+
+/// As [`stream_handshake`]; offers to go on with the stream of `lost`, if that still can.
+///
+/// # Errors
+/// [`HandshakeError`]; the stream goes on waiting then, except where the server's answer makes no
+/// sense.
+pub async fn stream_handshake_resuming<S>(
+    socket: S,
+    mut hello: StreamHello,
+    config: Config,
+    lost: Option<&Resumer<S>>,
+) -> Result<(ServerHello, Welcome<OpenedStream<S>>), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let lost = lost.and_then(|lost| lost.detach(None).ok());
+    hello.resume = lost.as_ref().map(Detached::resume);
     let payload = hello.to_bytes().map_err(protocol)?;
     let mut socket = Socket::new(socket, SocketRole::Client).await;
     let exchange = async {
@@ -63,6 +89,13 @@ where
         Ok(answer) => answer,
         Err(error) => return Err(refuse(&mut socket, error).await),
     };
+    if answer.resumed {
+        go_on(lost, &answer, socket, early)?;
+        return Ok((answer, Welcome::Resumed));
+    }
+    if let Some(lost) = lost {
+        lost.give_up();
+    }
     let terms = Terms {
         role: Role::Odd,
         windows: (hello.windows, answer.windows),
@@ -73,14 +106,12 @@ where
         shared: Arc::clone(&handle.shared),
     };
     let stream = Stream::new(handle);
-    Ok((
-        answer,
-        OpenedStream {
-            stream,
-            tunnel,
-            driver,
-        },
-    ))
+    let opened = OpenedStream {
+        stream,
+        tunnel,
+        driver,
+    };
+    Ok((answer, Welcome::New(opened)))
 }
 
 /// Reads the HELLO of whoever asks for a stream over an upgraded connection.
@@ -156,6 +187,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> PendingStream<S> {
             tunnel,
             driver,
         })
+    }
+
+    /// Answers HELLO: the stream that `detached` is of goes on over this connection, run by the
+    /// driver it had before. Of `hello` the tunnel, `resumed` and `received` are filled in here.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Io`] when the connection broke: the stream goes on waiting.
+    /// [`HandshakeError::Protocol`] when it has ended meanwhile, or a later connection took it.
+    pub async fn resume(
+        mut self,
+        detached: Detached<S>,
+        hello: ServerHello,
+    ) -> Result<(), HandshakeError> {
+        answer_resumed(&mut self.socket, &detached, hello).await?;
+        attach(detached, self.socket)
     }
 }
 

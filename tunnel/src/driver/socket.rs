@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, StreamExt};
@@ -153,6 +153,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .send(Message::Binary(message))
             .await
             .map_err(|error| fault(&error))
+    }
+
+    /// Says goodbye without waiting for anything: heard only where the socket takes it at once.
+    pub(super) fn leave(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let goodbye = Message::Close(Some(close_frame(CloseCode::Away, "")));
+        let mut inner = Pin::new(&mut self.inner);
+        if matches!(inner.as_mut().poll_ready(&mut cx), Poll::Ready(Ok(())))
+            && inner.as_mut().start_send(goodbye).is_ok()
+        {
+            let _ = inner.poll_flush(&mut cx);
+        }
     }
 
     /// Says why, and reads on until the peer has heard it: a socket closed over unread bytes

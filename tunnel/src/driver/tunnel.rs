@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::run::Closed;
-use super::shared::{Handle, Shared, Waiters};
+use super::shared::{Handle, Shared, State, Waiters};
 use super::stream::Stream;
 use crate::mux::OpenError;
 use crate::wire::{GoAway, Target};
@@ -13,6 +15,22 @@ use crate::wire::{GoAway, Target};
 #[derive(Clone)]
 pub struct Tunnel {
     pub(super) shared: Arc<Shared>,
+}
+
+/// Whether a tunnel has a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It has.
+    Connected,
+    /// It was lost to the network and waits for another one.
+    Suspended {
+        /// Since when.
+        since: Instant,
+        /// What ended the connection.
+        lost_by: Closed,
+    },
+    /// It has ended.
+    Ended,
 }
 
 /// Figures of a tunnel.
@@ -26,6 +44,8 @@ pub struct Stats {
     pub bytes_sent: u64,
     /// WebSocket payload bytes.
     pub bytes_received: u64,
+    /// What it costs the budgets: granted unread credit, and what is kept for sending again.
+    pub held_bytes: u64,
 }
 
 impl Tunnel {
@@ -79,6 +99,21 @@ impl Tunnel {
         self.shared.with(|state| state.close_requested = true);
     }
 
+    /// Whether it has a connection now.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        self.shared.drive(|state| link(state))
+    }
+
+    /// Completes when [`Self::link`] is another than `seen`.
+    pub async fn link_changed(&self, seen: &Link) -> Link {
+        self.shared
+            .wait(&self.shared.changed, |state| {
+                Some(link(state)).filter(|now| now != seen)
+            })
+            .await
+    }
+
     /// Completes when the tunnel has ended.
     pub async fn closed(&self) -> Closed {
         self.shared
@@ -95,6 +130,19 @@ impl Tunnel {
             .await;
     }
 
+    /// Completes when no stream lives and the peer is known to have all that was sent, where it
+    /// tells; or when the tunnel has ended. To be awaited before [`Self::close`] by whoever wants a
+    /// lost connection at the very end to be no loss.
+    pub async fn settled(&self) {
+        self.shared
+            .wait(&self.shared.changed, |state| {
+                let settled = state.mux.is_settled() || state.closed.is_some();
+                state.awaits_settled |= !settled;
+                settled.then_some(())
+            })
+            .await;
+    }
+
     /// Figures of now.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -103,6 +151,18 @@ impl Tunnel {
             streams: state.mux.live_streams(),
             bytes_sent: state.bytes_sent,
             bytes_received: state.bytes_received,
+            held_bytes: state.mux.budget_used_bytes(),
         })
+    }
+}
+
+fn link(state: &State) -> Link {
+    match state.suspended_since {
+        _ if state.closed.is_some() => Link::Ended,
+        None => Link::Connected,
+        Some(since) => Link::Suspended {
+            since,
+            lost_by: state.lost_by(),
+        },
     }
 }

@@ -1,4 +1,5 @@
-//! Budgets: how much granted, unread credit one tunnel and the whole process may have out.
+//! Budgets: how much granted, unread credit one tunnel and the whole process may have out, and how
+//! much they may keep for sending again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +46,10 @@ impl Budget {
             .is_ok()
     }
 
+    fn charge_anyway(&self, bytes: u64) {
+        self.0.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     fn release(&self, bytes: u64) {
         self.0.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -75,6 +80,19 @@ impl Ledger {
     /// For a window that grows: only the first half, so that new streams always find room.
     pub(super) fn charge_growth(&mut self, bytes: u64) -> bool {
         self.charge_within(bytes, self.limit_bytes / 2, self.process.limit_bytes() / 2)
+    }
+
+    /// What [`Self::charge_growth`] would give.
+    pub(super) fn growth_room(&self) -> u64 {
+        let own = (self.limit_bytes / 2).saturating_sub(self.used_bytes);
+        let process = (self.process.limit_bytes() / 2).saturating_sub(self.process.used_bytes());
+        own.min(process)
+    }
+
+    /// For what is there already, whether it fits or not.
+    pub(super) fn charge_anyway(&mut self, bytes: u64) {
+        self.used_bytes += bytes;
+        self.process.charge_anyway(bytes);
     }
 
     pub(super) fn release(&mut self, bytes: u64) {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::error::{OpenError, StreamError};
 use super::flow::Window;
+use super::resume::{MAX_WAITING_OPENS, reconnecting};
 use super::scheduler::Control;
 use super::stream::{Half, Origin, SEND_BUFFER_BYTES, Stream};
 use super::time::Time;
@@ -43,6 +44,9 @@ impl Mux {
             return Err(OpenError::Draining);
         }
         let target = target.to_bytes().map_err(|_| OpenError::BadTarget)?;
+        if self.suspended && self.scheduler.waiting_opens() >= MAX_WAITING_OPENS {
+            return Err(reconnecting());
+        }
         if !self
             .table
             .local_fits(self.peer.max_streams, self.peer.max_pending)
@@ -63,12 +67,11 @@ impl Mux {
             return Err(OpenError::Draining);
         };
         let window = Window::new(initial, now);
-        self.table.insert(
-            id,
-            Stream::new(Origin::Local, self.peer.initial.into(), window),
-        );
+        let mut stream = Stream::new(Origin::Local, self.peer.initial.into(), window);
+        stream.sender.unopened = true;
+        self.table.insert(id, stream);
         self.settle(id);
-        self.scheduler.push(Control::Open(id, target));
+        self.scheduler.push_open(id, target, now);
         Ok(StreamId(id))
     }
 
@@ -199,7 +202,9 @@ impl Mux {
         let Some(stream) = self.table.stream(id.0) else {
             return;
         };
-        if stream.is_live() {
+        // Of an OPEN that never went out the peer need not know.
+        let is_known = !(stream.sender.unopened && self.scheduler.forget_open(id.0));
+        if is_known && stream.is_live() {
             self.scheduler.push(Control::Reset(id.0, code, text.into()));
         }
         stream.abandon(StreamError::Reset {

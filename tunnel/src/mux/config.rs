@@ -11,10 +11,13 @@ const MIB: u64 = 1024 * KIB;
 /// Settings of one end. Both ends may differ.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Granted unread credit of this tunnel.
+    /// Granted unread credit of this tunnel, and what it keeps for sending again.
     pub tunnel_budget_bytes: u64,
-    /// Granted unread credit of all tunnels that were given a clone of it.
+    /// The same of all tunnels that were given a clone of it.
     pub process_budget: Budget,
+    /// What [`Self::windows`] says is kept for sending again; 0 = the tunnel ends with its
+    /// connection.
+    pub replay_bytes: u32,
     /// To how much a stream's window may grow.
     pub max_window_bytes: u64,
     /// A PING goes out after this much silence while no stream is open.
@@ -47,6 +50,7 @@ impl Config {
         let half_used = self.process_budget.used_bytes() >= self.process_budget.limit_bytes() / 2;
         Windows {
             initial: if half_used { 64 << 10 } else { 256 << 10 },
+            replay: self.replay_bytes,
             ..Windows::default()
         }
     }
@@ -57,6 +61,7 @@ impl Default for Config {
         Self {
             tunnel_budget_bytes: 32 * MIB,
             process_budget: Budget::new(256 * MIB),
+            replay_bytes: 0,
             max_window_bytes: 16 * MIB,
             keepalive_idle: Duration::from_secs(45),
             keepalive_busy: Duration::from_secs(15),

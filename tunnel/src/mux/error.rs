@@ -74,7 +74,27 @@ pub enum ProtocolError {
     /// DATA or FIN after FIN.
     #[error("a frame after FIN")]
     AfterFin,
+    /// An ACK of what was never sent, or of less than one before it.
+    #[error("an ACK that cannot be")]
+    Acknowledged,
+    /// The peer has much sent to it and acknowledges none of it.
+    #[error("too much is not acknowledged")]
+    Unacknowledged,
     /// A kind of frame came more often than any honest peer sends it.
     #[error("too many {0} frames")]
     Flood(&'static str),
+}
+
+/// Why a lost tunnel cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResumeError {
+    /// The tunnel has ended, or one of its ends never kept anything.
+    #[error("there is nothing to go on with")]
+    Ended,
+    /// The peer claims to have received more than was sent.
+    #[error("more was received than was sent")]
+    AboveSent,
+    /// The peer claims to have received less than it acknowledged.
+    #[error("less was received than was acknowledged")]
+    BelowAcknowledged,
 }

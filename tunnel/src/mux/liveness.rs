@@ -34,6 +34,8 @@ pub(super) struct Liveness {
     last_heard: Time,
     /// When data was sent that nothing at all has come after.
     sent_into_silence: Option<Time>,
+    /// Since when the peer has acknowledged nothing of what it was sent.
+    unacknowledged_since: Option<Time>,
     /// The PING nothing at all has come after, and how many were missed before it.
     unanswered: Option<(Time, u32)>,
     last_probe: Option<Time>,
@@ -52,6 +54,7 @@ impl Liveness {
             jitter: jitter(seed).min(config.miss_after / 2),
             last_heard: now,
             sent_into_silence: None,
+            unacknowledged_since: None,
             unanswered: None,
             last_probe: None,
             next_number: seed,
@@ -70,6 +73,25 @@ impl Liveness {
     /// Data goes out.
     pub(super) fn sending(&mut self, now: Time) {
         self.sent_into_silence.get_or_insert(now);
+    }
+
+    /// Counted frames wait for their ACK.
+    pub(super) fn unacknowledged(&mut self, now: Time) {
+        self.unacknowledged_since.get_or_insert(now);
+    }
+
+    /// An ACK said something new; `all`: of everything.
+    pub(super) fn acknowledged(&mut self, all: bool, now: Time) {
+        self.unacknowledged_since = (!all).then_some(now);
+    }
+
+    /// The peer is met anew, perhaps on another path.
+    pub(super) fn restart(&mut self, now: Time) {
+        self.heard(now);
+        self.unacknowledged_since = None;
+        self.last_probe = None;
+        self.measuring = None;
+        self.rtts.clear();
     }
 
     pub(super) fn pong(&mut self, opaque: [u8; 8], now: Time) {
@@ -130,8 +152,10 @@ impl Liveness {
         match self.unanswered {
             None => {
                 let silent = self.last_heard + self.silence(stream_open);
-                self.sent_into_silence
-                    .map_or(silent, |since| silent.min(since + ASK_AFTER))
+                [self.sent_into_silence, self.unacknowledged_since]
+                    .into_iter()
+                    .flatten()
+                    .fold(silent, |deadline, since| deadline.min(since + ASK_AFTER))
             }
             Some((since, 0)) => since + self.miss_after,
             Some((since, _)) => since + (self.miss_after - self.jitter),
@@ -145,6 +169,10 @@ impl Liveness {
         match self.unanswered {
             None => {
                 self.unanswered = Some((now, 0));
+                // Once more after as long, where the peer answers PINGs and acknowledges nothing.
+                if let Some(since) = &mut self.unacknowledged_since {
+                    *since = now;
+                }
                 Verdict::Ping(self.ping(now))
             }
             Some((_, 0)) => {
@@ -211,6 +239,21 @@ mod tests {
         assert_eq!(liveness.deadline(true), at(6000));
         liveness.heard(at(4000));
         assert!(liveness.deadline(true) >= at(19_000));
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_for_5_s_is_asked_after_though_the_peer_talks() {
+        let mut liveness = Liveness::new(&Config::default(), at(0), 1);
+        liveness.unacknowledged(at(1000));
+        liveness.heard(at(5500));
+        assert_eq!(liveness.deadline(true), at(6000));
+        assert!(matches!(liveness.check(at(6000), true), Verdict::Ping(_)));
+        liveness.heard(at(6100));
+        assert_eq!(liveness.deadline(true), at(11_000));
+        liveness.acknowledged(false, at(7000));
+        assert_eq!(liveness.deadline(true), at(12_000));
+        liveness.acknowledged(true, at(8000));
+        assert!(liveness.deadline(true) > at(21_000));
     }
 
     #[test]

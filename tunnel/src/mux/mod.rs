@@ -21,12 +21,16 @@ mod liveness;
 mod pace;
 mod rate;
 mod receive;
+mod received;
+mod replay;
+mod resume;
 mod scheduler;
 mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
 mod time;
+mod transmit;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -38,7 +42,9 @@ use self::flow::Window;
 use self::liveness::{Liveness, Verdict};
 use self::pace::Pace;
 use self::rate::Caps;
-use self::scheduler::{Control, Packed, Scheduler};
+use self::received::Received;
+use self::replay::Replay;
+use self::scheduler::{Control, Scheduler};
 use self::stream::{Origin, Stream};
 use self::table::Table;
 use crate::wire::{Frame, GoAway, Target, Windows};
@@ -46,7 +52,7 @@ use crate::wire::{Frame, GoAway, Target, Windows};
 pub use self::budget::Budget;
 pub use self::command::{Read, Transferred};
 pub use self::config::Config;
-pub use self::error::{OpenError, ProtocolError, StreamError};
+pub use self::error::{OpenError, ProtocolError, ResumeError, StreamError};
 pub use self::table::Role;
 pub use self::time::Time;
 
@@ -91,6 +97,10 @@ pub struct Mux {
     /// What the other end grants.
     peer: Windows,
     max_window_bytes: u64,
+    received: Received,
+    replay: Replay,
+    /// The connection is lost, and another is waited for.
+    suspended: bool,
     /// This end has said GOAWAY.
     draining: bool,
     peer_draining: bool,
@@ -116,6 +126,9 @@ impl Mux {
         if let Some(ping) = liveness.probe(now) {
             scheduler.push(Control::Ping(ping));
         }
+        // Either both keep what the other may have missed, or nobody resumes.
+        let resumable = local.replay > 0 && peer.replay > 0;
+        let replay = |bytes| if resumable { u64::from(bytes) } else { 0 };
         Self {
             table: Table::new(role),
             scheduler,
@@ -127,6 +140,9 @@ impl Mux {
             local,
             peer,
             max_window_bytes: config.max_window_bytes,
+            received: Received::new(replay(peer.replay)),
+            replay: Replay::new(replay(local.replay)),
+            suspended: false,
             draining: false,
             peer_draining: false,
             closed: false,
@@ -176,13 +192,21 @@ impl Mux {
     /// # Errors
     /// [`ProtocolError`]: the tunnel must be closed; nothing after the fault was looked at.
     pub fn handle_message(&mut self, now: Time, message: Bytes) -> Result<(), ProtocolError> {
-        if self.closed {
+        if self.closed || self.suspended {
             return Ok(());
         }
         self.liveness.heard(now);
         let mut rest = message;
-        while let Some(frame) = Frame::decode(&mut rest)? {
-            self.handle_frame(now, frame)?;
+        while let Some(taken) = Frame::take(&mut rest)? {
+            if taken.is_counted {
+                self.received.count(taken.bytes, now);
+            }
+            if let Some(frame) = taken.frame {
+                self.handle_frame(now, frame)?;
+            }
+        }
+        if self.replay.is_overfull() {
+            return Err(ProtocolError::Unacknowledged);
         }
         Ok(())
     }
@@ -206,6 +230,11 @@ impl Mux {
         if self.closed {
             return;
         }
+        if self.suspended {
+            self.expire_opens(now);
+            return;
+        }
+        self.received.check(now);
         match self.liveness.check(now, self.table.live_count() > 0) {
             Verdict::Nothing => {}
             Verdict::Ping(opaque) => self.scheduler.push_first(Control::Ping(opaque)),
@@ -216,7 +245,7 @@ impl Mux {
     /// Asks at once whether the peer is there, as after a long silence: the way to it may have
     /// changed. While such a question is out it does nothing.
     pub fn ask(&mut self, now: Time) {
-        if self.closed {
+        if self.closed || self.suspended {
             return;
         }
         if let Some(opaque) = self.liveness.ask(now) {
@@ -227,8 +256,18 @@ impl Mux {
     /// When to call [`Self::handle_timeout`]; `None` when never again.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
-        let ended = self.closed || self.dead;
-        (!ended).then(|| self.liveness.deadline(self.table.live_count() > 0))
+        if self.closed || self.dead {
+            return None;
+        }
+        if self.suspended {
+            return self.open_deadline();
+        }
+        let silence = self.liveness.deadline(self.table.live_count() > 0);
+        Some(
+            self.received
+                .deadline()
+                .map_or(silence, |ack| ack.min(silence)),
+        )
     }
 
     /// The next thing that happened.
@@ -240,49 +279,12 @@ impl Mux {
         event
     }
 
-    /// The next message to send, at most 64 KiB; `None` when there is nothing to send, or too
-    /// much was not sent yet.
-    pub fn poll_transmit(&mut self, now: Time) -> Option<Bytes> {
-        if !self.scheduler.has_work(&self.pace) {
-            return None;
-        }
-        if self.scheduler.has_data() {
-            self.liveness.sending(now);
-            if let Some(ping) = self.liveness.probe(now) {
-                self.scheduler.push_first(Control::Ping(ping));
-            }
-        }
-        let mut packed = Packed::default();
-        let message = self
-            .scheduler
-            .pack(&mut self.table, &self.pace, &mut packed);
-        for id in packed.finished {
-            self.settle(id);
-        }
-        for id in packed.relieved {
-            if let Some(stream) = self.table.stream(id) {
-                stream.sender.waited_for = false;
-            }
-            self.events.push_back(Event::Writable(StreamId(id)));
-        }
-        if message.is_empty() {
-            return None;
-        }
-        self.pace.hand_down(message.len() as u64, now);
-        Some(message)
-    }
-
-    /// Whether [`Self::poll_transmit`] may have something.
-    #[must_use]
-    pub fn wants_transmit(&self) -> bool {
-        self.scheduler.has_work(&self.pace)
-    }
-
     /// The tunnel has ended: all streams end with [`StreamError::TunnelLost`], except that what
     /// came before a FIN may still be read.
     pub fn close(&mut self) {
         self.closed = true;
         self.scheduler.clear();
+        self.replay.clear(&mut self.ledger);
         for id in self.table.ids() {
             if let Some(stream) = self.table.stream(id) {
                 stream.cut(StreamError::TunnelLost);
@@ -301,6 +303,7 @@ impl Mux {
     pub fn shrink(&mut self) {
         self.table.shrink();
         self.scheduler.shrink();
+        self.replay.shrink();
     }
 
     /// Streams that are not over for both ends.
@@ -315,7 +318,8 @@ impl Mux {
         self.liveness.rtt()
     }
 
-    /// Credit that is out and was not read: what this tunnel may cost in memory.
+    /// Credit that is out and was not read, and what is kept for sending again: what this tunnel
+    /// may cost in memory.
     #[must_use]
     pub fn budget_used_bytes(&self) -> u64 {
         self.ledger.used_bytes()

@@ -92,6 +92,11 @@ impl Caps {
     pub(super) fn idle_credit(&mut self, now: Time) -> Result<(), ProtocolError> {
         check(self.idle_credits.take(now), "CREDIT")
     }
+
+    /// ACKs that say nothing new.
+    pub(super) fn idle_ack(&mut self, now: Time) -> Result<(), ProtocolError> {
+        check(self.pings.take(now), "ACK")
+    }
 }
 
 fn check(within: bool, kind: &'static str) -> Result<(), ProtocolError> {

@@ -26,6 +26,7 @@ impl Mux {
                 self.peer_draining = true;
                 self.events.push_back(Event::GoAway(goaway));
             }
+            Frame::Ack(received) => self.handle_ack(now, received)?,
             Frame::Open { stream, target } => self.handle_open(now, stream, &target)?,
             Frame::Accept { stream } => self.handle_accept(stream)?,
             Frame::Reject { stream, code, text } => self.handle_reject(stream, code, text)?,
@@ -40,6 +41,14 @@ impl Mux {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn handle_ack(&mut self, now: Time, received: u64) -> Result<(), ProtocolError> {
+        if !self.replay.acknowledge(received, &mut self.ledger)? {
+            return self.caps.idle_ack(now);
+        }
+        self.liveness.acknowledged(self.replay.is_empty(), now);
         Ok(())
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Sender {
     /// Offset up to which the peer lets us send.
     pub(super) limit: u64,
     pub(super) sent: u64,
+    /// Its OPEN still waits to be sent: nothing else may go before it.
+    pub(super) unopened: bool,
     /// Whether it stands in one of the scheduler's queues.
     pub(super) queued: bool,
     /// Whether somebody waits to write, or for FIN to be sent.
@@ -48,6 +50,7 @@ impl Sender {
             buffer: BytesMut::new(),
             limit,
             sent: 0,
+            unopened: false,
             queued: false,
             waited_for: false,
         }
@@ -61,11 +64,11 @@ impl Sender {
 
     /// Whether the scheduler has something to do here.
     pub(super) fn is_ready(&self) -> bool {
-        self.sendable() > 0 || self.fin_is_due()
+        !self.unopened && (self.sendable() > 0 || self.fin_is_due())
     }
 
     pub(super) fn fin_is_due(&self) -> bool {
-        self.half == Half::Finishing && self.buffer.is_empty()
+        self.half == Half::Finishing && self.buffer.is_empty() && !self.unopened
     }
 
     fn cut(&mut self) {

@@ -27,6 +27,7 @@ pub(super) const HELLO: u8 = 0x01;
 pub(super) const PING: u8 = 0x02;
 pub(super) const PONG: u8 = 0x03;
 pub(super) const GOAWAY: u8 = 0x04;
+pub(super) const ACK: u8 = 0x05;
 pub(super) const OPEN: u8 = 0x10;
 pub(super) const ACCEPT: u8 = 0x11;
 pub(super) const REJECT: u8 = 0x12;
@@ -34,8 +35,10 @@ pub(super) const DATA: u8 = 0x13;
 pub(super) const CREDIT: u8 = 0x14;
 pub(super) const FIN: u8 = 0x15;
 pub(super) const RESET: u8 = 0x16;
+/// The types that resumption counts, known or not.
+const COUNTED: std::ops::RangeInclusive<u8> = 0x10..=0x1f;
 
-/// One frame. 0x05 (ACK) is reserved for resumption and as yet a type nobody knows.
+/// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// The first frame each way; its CBOR as it came.
@@ -46,6 +49,8 @@ pub enum Frame {
     Pong([u8; 8]),
     /// The sender opens nothing new.
     GoAway(GoAway),
+    /// So many counted frames came in this epoch.
+    Ack(u64),
     /// A new stream.
     Open {
         /// Its id.
@@ -97,39 +102,69 @@ pub enum Frame {
     },
 }
 
+/// A frame taken off a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// `None`: of an unknown type, and to be skipped.
+    pub frame: Option<Frame>,
+    /// Whether resumption counts it.
+    pub is_counted: bool,
+    /// What it took of the message.
+    pub bytes: usize,
+}
+
 impl Frame {
-    /// Takes the next frame off the front of a message; `None` at its end. Frames that may be
-    /// skipped are skipped.
+    /// Takes the next known frame off the front of a message; `None` at its end. Frames that may
+    /// be skipped are skipped.
     ///
     /// # Errors
     /// [`WireError`]; the rest of the message is then meaningless.
     pub fn decode(message: &mut Bytes) -> Result<Option<Self>, WireError> {
-        while !message.is_empty() {
-            if message.len() < HEADER_BYTES {
-                return Err(WireError::Truncated);
-            }
-            let kind = message.get_u8();
-            let flags = message.get_u8();
-            let length = usize::from(message.get_u16());
-            let stream = message.get_u32();
-            if length > max_payload(kind) {
-                return Err(WireError::TooLarge(kind));
-            }
-            if length > message.len() {
-                return Err(WireError::Truncated);
-            }
-            let payload = message.split_to(length);
-            match Self::from_parts(kind, stream, payload) {
-                Err(WireError::UnknownType(_)) if flags & SKIP_IF_UNKNOWN != 0 => {}
-                other => return other.map(Some),
+        while let Some(taken) = Self::take(message)? {
+            if taken.frame.is_some() {
+                return Ok(taken.frame);
             }
         }
         Ok(None)
     }
 
+    /// Takes the next frame off the front of a message, known or to be skipped; `None` at its
+    /// end.
+    ///
+    /// # Errors
+    /// [`WireError`]; the rest of the message is then meaningless.
+    pub fn take(message: &mut Bytes) -> Result<Option<Taken>, WireError> {
+        if message.is_empty() {
+            return Ok(None);
+        }
+        if message.len() < HEADER_BYTES {
+            return Err(WireError::Truncated);
+        }
+        let kind = message.get_u8();
+        let flags = message.get_u8();
+        let length = usize::from(message.get_u16());
+        let stream = message.get_u32();
+        if length > max_payload(kind) {
+            return Err(WireError::TooLarge(kind));
+        }
+        if length > message.len() {
+            return Err(WireError::Truncated);
+        }
+        let payload = message.split_to(length);
+        let frame = match Self::from_parts(kind, stream, payload) {
+            Err(WireError::UnknownType(_)) if flags & SKIP_IF_UNKNOWN != 0 => None,
+            other => Some(other?),
+        };
+        Ok(Some(Taken {
+            frame,
+            is_counted: COUNTED.contains(&kind),
+            bytes: HEADER_BYTES + length,
+        }))
+    }
+
     fn from_parts(kind: u8, stream: u32, payload: Bytes) -> Result<Self, WireError> {
         match kind {
-            HELLO..=GOAWAY if stream != 0 => return Err(WireError::WrongStream(kind)),
+            HELLO..=ACK if stream != 0 => return Err(WireError::WrongStream(kind)),
             OPEN..=RESET if stream == 0 => return Err(WireError::WrongStream(kind)),
             _ => {}
         }
@@ -138,6 +173,7 @@ impl Frame {
             PING => Self::Ping(fixed(kind, &payload)?),
             PONG => Self::Pong(fixed(kind, &payload)?),
             GOAWAY => Self::GoAway(GoAway::decode_payload(&payload)?),
+            ACK => Self::Ack(u64::from_be_bytes(fixed(kind, &payload)?)),
             OPEN => Self::Open {
                 stream,
                 target: payload,
@@ -198,6 +234,10 @@ impl Frame {
                 goaway.encode_payload(out);
                 (GOAWAY, 0)
             }
+            Self::Ack(received) => {
+                out.put_u64(*received);
+                (ACK, 0)
+            }
             Self::Open { stream, target } => {
                 out.put_slice(target);
                 (OPEN, *stream)
@@ -232,6 +272,14 @@ pub fn encode_data(stream: u32, bytes: &[u8], out: &mut BytesMut) {
     );
     out.put_slice(&header(DATA, bytes.len() as u16, stream));
     out.put_slice(bytes);
+}
+
+/// What the first frame of whole frames takes, which this end encoded itself; 0 when there is none.
+pub(crate) fn first_frame_bytes(frames: &[u8]) -> usize {
+    match frames {
+        [_, _, l0, l1, ..] => HEADER_BYTES + usize::from(u16::from_be_bytes([*l0, *l1])),
+        _ => 0,
+    }
 }
 
 fn header(kind: u8, length: u16, stream: u32) -> [u8; HEADER_BYTES] {

@@ -87,7 +87,7 @@ pub struct Windows {
     pub max_streams: u32,
     /// Of these, not yet accepted or refused.
     pub max_pending: u32,
-    /// Bytes kept for resending after a resumption.
+    /// Bytes that this end keeps for sending again after a resumption; 0 = it does not resume.
     pub replay: u32,
 }
 

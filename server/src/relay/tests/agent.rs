@@ -65,7 +65,10 @@ pub(super) fn key_of(key_pair: &Ed25519KeyPair) -> [u8; 32] {
 
 impl Scene {
     pub(super) async fn new() -> Self {
-        let server = TestServer::new().await;
+        Self::at(TestServer::new().await).await
+    }
+
+    pub(super) async fn at(server: TestServer) -> Self {
         let organization = server.organization().await;
         let key_pair = Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
         let key = key_of(&key_pair);

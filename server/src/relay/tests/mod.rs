@@ -3,5 +3,6 @@
 mod agent;
 mod duplicates;
 mod herd;
+mod resume;
 mod rights;
 mod room;

@@ -2,6 +2,7 @@
 
 mod faults;
 mod load;
+mod resume;
 mod single;
 mod streams;
 
@@ -29,7 +30,10 @@ fn agent_hello() -> AgentHello {
         agent: "test".into(),
         version: "0".into(),
         features: Vec::new(),
-        windows: Windows::default(),
+        windows: Windows {
+            replay: 4 << 20,
+            ..Windows::default()
+        },
         info: Info::default(),
         resume: None,
     }
@@ -42,7 +46,10 @@ fn server_hello() -> ServerHello {
         resumed: false,
         received: None,
         features: Vec::new(),
-        windows: Windows::default(),
+        windows: Windows {
+            replay: 4 << 20,
+            ..Windows::default()
+        },
         keepalive_s: 45,
     }
 }

@@ -229,10 +229,7 @@ async fn a_dropped_driver_ends_all_streams_as_lost() {
         .expect_err("lost, not ended");
     assert_eq!(inner(&error), Some(&StreamError::TunnelLost));
     assert_eq!(soon(server.tunnel.closed()).await, Closed::Local);
-    assert_eq!(
-        soon(agent.tunnel.closed()).await,
-        Closed::Io(io::ErrorKind::UnexpectedEof)
-    );
+    assert_eq!(soon(agent.tunnel.closed()).await, Closed::Peer);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,4 +4,5 @@ mod flow;
 mod hostile;
 mod pair;
 mod random;
+mod resume;
 mod streams;

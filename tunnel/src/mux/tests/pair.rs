@@ -52,7 +52,11 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) fn new(path: Path) -> Self {
-        Self::with(path, Windows::default(), 32 << 20)
+        let windows = Windows {
+            replay: 4 << 20,
+            ..Windows::default()
+        };
+        Self::with(path, windows, 32 << 20)
     }
 
     pub(super) fn with(path: Path, windows: Windows, tunnel_budget_bytes: u64) -> Self {
@@ -130,6 +134,47 @@ impl Pair {
         self.sides[1 - from].mux.accept(far);
         self.run_for(self.path.latency * 2 + Duration::from_millis(100));
         (near, far)
+    }
+
+    /// The connection ends: of what is on its way from each side so many messages still arrive.
+    pub(super) fn lose(&mut self, arriving: [usize; 2]) {
+        for from in [SERVER, AGENT] {
+            let mut flying = std::mem::take(&mut self.sides[from].flying);
+            flying.truncate(arriving[from]);
+            let to = &mut self.sides[1 - from];
+            for (_, message) in flying {
+                if to.error.is_none() {
+                    to.error = to.mux.handle_message(self.now, message).err();
+                }
+            }
+        }
+        for side in &mut self.sides {
+            side.mux.suspend(self.now);
+            side.leaving.clear();
+        }
+    }
+
+    /// One side has lost the connection, the other writes on into nothing.
+    pub(super) fn lose_at(&mut self, side: usize) {
+        self.sides[1 - side].flying.clear();
+        self.sides[side].flying.clear();
+        self.sides[side].mux.suspend(self.now);
+        self.sides[side].leaving.clear();
+    }
+
+    /// A new connection, whose HELLOs tell each side what the other has received.
+    pub(super) fn rejoin(&mut self) {
+        for side in &mut self.sides {
+            side.mux.suspend(self.now);
+            side.flying.clear();
+            side.leaving.clear();
+            side.busy_until = self.now;
+        }
+        let received = [SERVER, AGENT].map(|side| self.sides[side].mux.received());
+        for side in [SERVER, AGENT] {
+            let resumed = self.sides[side].mux.resume(self.now, received[1 - side]);
+            assert_eq!(resumed, Ok(()), "an honest peer");
+        }
     }
 
     /// The next stream that came; events before it are dropped.

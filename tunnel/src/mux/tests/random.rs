@@ -38,6 +38,29 @@ enum Operation {
     Run {
         ms: u64,
     },
+    Cut(Cut),
+}
+
+/// A connection that is lost, and the one after it.
+#[derive(Clone, Debug)]
+struct Cut {
+    /// Messages on their way that still arrive, from each side.
+    arriving: [usize; 2],
+    /// Who notices first, if not both at once.
+    first: Option<usize>,
+    gap_ms: u64,
+}
+
+fn cut() -> impl Strategy<Value = Operation> {
+    let first = proptest::option::of(0..2_usize);
+    let gap_ms = prop_oneof![Just(0), 1..3000_u64, 9000..12_000_u64];
+    ([0..6_usize, 0..6], first, gap_ms).prop_map(|(arriving, first, gap_ms)| {
+        Operation::Cut(Cut {
+            arriving,
+            first,
+            gap_ms,
+        })
+    })
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -82,12 +105,12 @@ fn byte(id: StreamId, side: usize, offset: u64) -> u8 {
 }
 
 impl World {
-    fn new(path: Path) -> Self {
+    fn new(path: Path, replay: u32) -> Self {
         let windows = Windows {
             initial: 32 << 10,
             max_streams: 8,
             max_pending: 4,
-            replay: 0,
+            replay,
         };
         let pair = Pair::with(path, windows, 1 << 20);
         Self {
@@ -122,7 +145,18 @@ impl World {
                 self.pair.run_for(Duration::from_millis(*ms));
                 self.note_incoming();
             }
+            Operation::Cut(cut) => self.cut(cut),
         }
+    }
+
+    fn cut(&mut self, cut: &Cut) {
+        let gap = Duration::from_millis(cut.gap_ms);
+        match cut.first {
+            Some(side) => self.pair.lose_at(side),
+            None => self.pair.lose(cut.arriving),
+        }
+        self.pair.run_for(gap);
+        self.pair.rejoin();
     }
 
     fn with(&mut self, end: &prop::sample::Index, work: impl FnOnce(&mut Self, usize)) {
@@ -308,7 +342,22 @@ proptest! {
         latency_ms in 0..100_u64,
         bytes_per_second in prop_oneof![Just(20_000_u64), Just(1_000_000), Just(1_000_000_000)],
     ) {
-        let mut world = World::new(Path::new(latency_ms, bytes_per_second));
+        let mut world = World::new(Path::new(latency_ms, bytes_per_second), 0);
+        for operation in &operations {
+            world.do_one(operation);
+        }
+        world.wind_up();
+    }
+
+    /// The same, over connections that are lost again and again.
+    #[test]
+    fn streams_are_pipes_across_connections(
+        operations in proptest::collection::vec(prop_oneof![4 => operation(), 1 => cut()], 1..150),
+        latency_ms in 0..100_u64,
+        bytes_per_second in prop_oneof![Just(20_000_u64), Just(1_000_000), Just(1_000_000_000)],
+        replay in prop_oneof![Just(1_u32), Just(200_000), Just(8 << 20)],
+    ) {
+        let mut world = World::new(Path::new(latency_ms, bytes_per_second), replay);
         for operation in &operations {
             world.do_one(operation);
         }
@@ -319,7 +368,7 @@ proptest! {
     fn a_lost_tunnel_never_looks_like_an_end(
         operations in proptest::collection::vec(operation(), 1..80),
     ) {
-        let mut world = World::new(Path::new(20, 1_000_000));
+        let mut world = World::new(Path::new(20, 1_000_000), 0);
         for operation in &operations {
             world.do_one(operation);
         }

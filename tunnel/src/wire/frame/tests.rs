@@ -29,6 +29,7 @@ fn frame() -> impl Strategy<Value = Frame> {
                 reconnect_after: Duration::from_millis(ms.into()),
                 url,
             })),
+        any::<u64>().prop_map(Frame::Ack),
         (stream.clone(), bytes(100)).prop_map(|(stream, target)| Frame::Open { stream, target }),
         stream.clone().prop_map(|stream| Frame::Accept { stream }),
         reason
@@ -140,7 +141,7 @@ fn s37_a_length_beyond_the_message_or_the_type_is_refused() {
 
 #[test]
 fn an_unknown_type_is_skipped_only_if_marked() {
-    for kind in [0x00, 0x05, 0x17, 0x1f, 0x20, 0xff] {
+    for kind in [0x00, 0x06, 0x17, 0x1f, 0x20, 0xff] {
         assert_eq!(
             decode_all(raw(kind, 0, 0, 0, b"")),
             Err(WireError::UnknownType(kind))
@@ -211,4 +212,25 @@ fn a_goaway_url_must_be_https() {
     assert_eq!(url(b"https://a.example"), Some("https://a.example".into()));
     assert_eq!(url(b"http://a.example"), None);
     assert_eq!(url(b""), None);
+}
+
+#[test]
+fn exactly_the_types_of_the_range_are_counted_known_or_skipped() {
+    for kind in 0..=u8::MAX {
+        let message = [kind, SKIP_IF_UNKNOWN, 0, 0, 0, 0, 0, 1];
+        if let Ok(Some(taken)) = Frame::take(&mut Bytes::copy_from_slice(&message)) {
+            assert_eq!(
+                taken.is_counted,
+                (0x10..0x20).contains(&kind),
+                "{kind:#04x}"
+            );
+            assert_eq!(taken.bytes, HEADER_BYTES);
+        }
+    }
+    let skipped = Frame::take(&mut Bytes::from_static(b"\x1f\x80\0\x02\0\0\0\x01ab\x15"));
+    let taken = skipped.expect("it may be skipped").expect("a frame");
+    assert_eq!(
+        (taken.frame, taken.is_counted, taken.bytes),
+        (None, true, 10)
+    );
 }

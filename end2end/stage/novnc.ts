@@ -1,0 +1,147 @@
+// noVNC, to be measured beside: its files, and a WebSocket that leads to a port.
+import { createReadStream } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { expect, type Page } from '@playwright/test';
+import { WebSocketServer } from 'ws';
+
+const FILES = dirname(dirname(fileURLToPath(import.meta.resolve('@novnc/novnc'))));
+
+const PAGE = `<!doctype html><title>noVNC</title><body style="margin: 0">
+<div id="screen" style="width: 1280px; height: 720px"></div>
+<script type="module">
+import RFB from '/core/rfb.js';
+const { port, encodings } = Object.fromEntries(new URLSearchParams(location.search));
+class Viewer extends RFB {
+  // The same list as the other viewer's.
+  _sendEncodings() {
+    RFB.messages.clientEncodings(this._sock, JSON.parse(encodings));
+  }
+  _handleRect() {
+    const { encoding } = this._FBU;
+    const whole = super._handleRect();
+    if (whole && encoding >= 0) {
+      this.painted = true;
+      this.rectangles.set(encoding, (this.rectangles.get(encoding) ?? 0) + 1);
+    }
+    return whole;
+  }
+  _framebufferUpdate() {
+    const whole = super._framebufferUpdate();
+    if (whole && this.painted) {
+      this.painted = false;
+      // JPEGs are drawn when the browser has decoded them.
+      const drawn = () => this.onFrame?.();
+      if (this._display.pending()) this._display.flush().then(drawn);
+      else drawn();
+    }
+    return whole;
+  }
+  refresh() {
+    return new Promise((resolve) => {
+      this.onFrame = resolve;
+      RFB.messages.fbUpdateRequest(this._sock, false, 0, 0, this._fbWidth, this._fbHeight);
+      this._sock.flush();
+    });
+  }
+}
+Viewer.prototype.rectangles = new Map();
+const viewer = new Viewer(document.getElementById('screen'), 'ws://' + location.host + '/' + port);
+globalThis.viewer = viewer;
+viewer.addEventListener('connect', () => document.body.setAttribute('data-connected', ''));
+</script>`;
+
+const TYPES: Record<string, string> = { '.js': 'text/javascript' };
+
+export class NoVnc {
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<NoVnc> {
+    const server = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      if (pathname === '/') {
+        response.setHeader('content-type', 'text/html');
+        return response.end(PAGE);
+      }
+      const file = join(FILES, normalize(pathname));
+      response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
+      createReadStream(file)
+        .on('error', () => response.writeHead(404).end())
+        .pipe(response);
+    });
+    // Compression would cost what the other side does not pay.
+    const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+    sockets.on('connection', (socket, request) => {
+      const target = connect(Number(request.url!.slice(1)), '127.0.0.1');
+      target.setNoDelay(true);
+      target.on('data', (bytes) => socket.send(bytes));
+      target.on('close', () => socket.close()).on('error', () => socket.close());
+      socket.on('message', (bytes: Buffer) => target.write(bytes));
+      socket.on('close', () => target.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new NoVnc(server);
+  }
+
+  end(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  async open(page: Page, port: number, encodings: number[]): Promise<void> {
+    const { port: own } = this.server.address() as AddressInfo;
+    const search = new URLSearchParams({ port: String(port), encodings: JSON.stringify(encodings) });
+    await page.goto(`http://127.0.0.1:${own}/?${search}`);
+    await expect(page.locator('body[data-connected]')).toBeVisible({ timeout: 20_000 });
+  }
+
+  async timeFrames(page: Page, frames: number): Promise<number[]> {
+    return page.evaluate(async (frames) => {
+      const { viewer } = globalThis as unknown as { viewer: { refresh(): Promise<void> } };
+      const times: number[] = [];
+      for (let done = 0; done < frames; done++) {
+        const began = performance.now();
+        await viewer.refresh();
+        times.push(performance.now() - began);
+      }
+      return times;
+    }, frames);
+  }
+
+  async rectangles(page: Page): Promise<Map<number, number>> {
+    return new Map(
+      await page.evaluate(() => {
+        const { viewer } = globalThis as unknown as { viewer: { rectangles: Map<number, number> } };
+        return [...viewer.rectangles];
+      }),
+    );
+  }
+
+  async close(page: Page): Promise<void> {
+    await page.goto('about:blank');
+  }
+}
+
+/** A port that leads to another one, and counts what comes back from there. */
+export async function countingPort(target: number): Promise<{
+  port: number;
+  received: () => number;
+  end: () => void;
+}> {
+  let received = 0;
+  const server = createTcpServer((socket) => {
+    const other = connect(target, '127.0.0.1');
+    other.setNoDelay(true);
+    socket.setNoDelay(true);
+    other.on('data', (bytes) => (received += bytes.length));
+    socket.pipe(other).pipe(socket);
+    socket.on('error', () => other.destroy());
+    other.on('error', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { port, received: () => received, end: () => void server.close() };
+}
