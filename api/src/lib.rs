@@ -13,6 +13,7 @@ mod page;
 mod problem;
 pub mod text;
 mod time;
+mod usage;
 
 pub use account::{ApiToken, ApiTokenCreated, CreateApiToken, Me, SignIn, TokenScope};
 pub use device::{
@@ -25,3 +26,4 @@ pub use id::{ApiTokenId, DeviceId, InstallKeyId, OrganizationId, SignInId, UserI
 pub use page::Page;
 pub use problem::{Problem, ProblemCode};
 pub use time::Timestamp;
+pub use usage::{DeviceUsage, Purpose, Transfer, UsageDay, UsageQuery};

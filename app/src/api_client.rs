@@ -2,8 +2,8 @@
 
 use api::{
     ApiToken, ApiTokenCreated, ApiTokenId, CreateApiToken, CreateInstallKey, Device, DeviceId,
-    DeviceQuery, InstallKey, InstallKeyCreated, InstallKeyId, LaunchIntent, Me, Page, Problem,
-    ProblemCode, SignIn, UpdateDevice, UpdateService,
+    DeviceQuery, DeviceUsage, InstallKey, InstallKeyCreated, InstallKeyId, LaunchIntent, Me, Page,
+    Problem, ProblemCode, SignIn, UpdateDevice, UpdateService,
 };
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use leptos::prelude::{Set, expect_context, provide_context};
@@ -99,6 +99,11 @@ impl ApiClient {
 
     pub(crate) async fn device(self, id: DeviceId) -> Answer<Device> {
         self.fetch(&format!("/api/v1/devices/{id}")).await
+    }
+
+    /// The last 30 days.
+    pub(crate) async fn device_usage(self, id: DeviceId) -> Answer<DeviceUsage> {
+        self.fetch(&format!("/api/v1/devices/{id}/usage")).await
     }
 
     pub(crate) async fn rename_device(self, id: DeviceId, name: &str) -> Answer<()> {

@@ -13,6 +13,19 @@ test('opens a device page by host name and its gauge moves', async ({ demo, devi
   await expect(panel.clock).toHaveText(/^[1-9]\d* s$/);
 });
 
+test('the page of a device tells what it used', async ({ page, demo, devices }) => {
+  const panel = await devices.openPanel(demo.device(0));
+  await panel.gaugeMoves();
+  await panel.page.close();
+  await expect(async () => {
+    await page.goto(`${demo.url}/devices/${demo.device(0).id}`);
+    const data = page.getByRole('region', { name: 'Data' });
+    await expect(data.getByText(/^\d.* to the device, .* from it\./)).toBeVisible();
+    const bars = data.getByRole('img', { name: /^Data of the last 30 days: used on 1 of them/ });
+    await expect(bars).toBeVisible();
+  }).toPass();
+});
+
 test('downloads 100 MB with equal sha256', async ({ demo, devices }) => {
   const panel = await devices.openPanel(demo.device(0));
   const expected = await panel.historyDigest.textContent();

@@ -239,11 +239,22 @@ async fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     }
     let signals = Signals::hook()?;
     let address = config.listen.address;
+    let metrics_address = config.metrics.listen;
     let public_url = config.public_url.clone();
     let server = Server::build(config, Clock::system()).await?;
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen at {address}"))?;
+    let server = match metrics_address {
+        Some(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen at {address} for metrics"))?;
+            tracing::info!(address = %listener.local_addr()?, "metrics");
+            server.with_metrics(listener)?
+        }
+        None => server,
+    };
     let local = listener.local_addr()?;
     tracing::info!(address = %local, %public_url, "serving");
     let handle = server.handle();

@@ -14,6 +14,7 @@ pub mod http;
 pub mod lifecycle;
 pub mod log;
 pub mod machine;
+pub mod metrics;
 pub mod proxy;
 pub mod relay;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub mod sessions;
 mod state;
 #[cfg(test)]
 mod testing;
+pub mod usage;
 pub mod web;
 
 pub use server::{BuildError, Handle, Server};

@@ -13,6 +13,10 @@ const MIB: u64 = 1 << 20;
 const TUNNELS_DEFAULT_BYTES: u64 = 256 * MIB;
 /// Below this a few downloads at once would be slow everywhere.
 const TUNNELS_LEAST_BYTES: u64 = 64 * MIB;
+/// What a tunnel at rest may cost: buffers, state, the connection and its TLS (RELIABILITY R03).
+const TUNNEL_BYTES: u64 = 32 << 10;
+/// A core makes about 650 TLS handshakes a second and has other things to do.
+const HANDSHAKES_PER_CORE_S: u32 = 250;
 /// Files that are no connections: database, log, listener, certificates, the runtime's own.
 const OTHER_FILES: u64 = 128;
 
@@ -26,6 +30,27 @@ fn share_of(limit_bytes: Option<u64>) -> u64 {
     limit_bytes.map_or(TUNNELS_DEFAULT_BYTES, |limit| {
         (limit / 4).max(TUNNELS_LEAST_BYTES)
     })
+}
+
+/// How many tunnels there may be: those that half of the memory limit holds at rest. A quarter is
+/// for what they have under way, and a quarter for the rest of the server. `None`: no limit is
+/// known.
+#[must_use]
+pub fn tunnels() -> Option<u64> {
+    tunnels_within(memory_limit_bytes(Path::new("/")))
+}
+
+fn tunnels_within(limit_bytes: Option<u64>) -> Option<u64> {
+    Some((limit_bytes? / 2 / TUNNEL_BYTES).max(1))
+}
+
+/// How many tunnels may begin in a second, by the cores that the process may use.
+#[must_use]
+pub fn tunnel_handshakes_per_s() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(cores)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(HANDSHAKES_PER_CORE_S)
 }
 
 /// The least of the machine's memory and the limits of the process's control group (v2 or v1) and
@@ -177,6 +202,8 @@ mod tests {
         assert_eq!(share_of(Some(GIB)), GIB / 4);
         assert_eq!(share_of(Some(128 * MIB)), 64 * MIB);
         assert_eq!(share_of(None), 256 * MIB);
+        assert_eq!(tunnels_within(Some(GIB)), Some(16_384));
+        assert_eq!(tunnels_within(None), None);
     }
 
     #[test]

@@ -17,10 +17,12 @@ use crate::devices::{Devices, DevicesError};
 use crate::events::Events;
 use crate::http::{Certificate, DeviceService, Front, TlsError};
 use crate::lifecycle::{Lifecycle, Outcome};
+use crate::metrics::{self, TokenError};
 use crate::proxy::{self, Proxy};
 use crate::relay::Relay;
 use crate::sessions::Sessions;
 use crate::state::AppState;
+use crate::usage::Usage;
 
 /// For the write-ahead log to be written into the database.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,12 +40,15 @@ pub enum BuildError {
     Tls(#[from] TlsError),
     #[error("the system gives no random numbers")]
     Random,
+    #[error("metrics.token_file: {0}")]
+    MetricsToken(#[from] TokenError),
 }
 
 /// A server that is ready to serve.
 pub struct Server {
     handle: Handle,
     front: Arc<Front>,
+    metrics: Option<(TcpListener, metrics::Access)>,
 }
 
 impl Server {
@@ -67,11 +72,13 @@ impl Server {
         let leases = Leases::default();
         let events = Events::new();
         let accounts = Accounts::new(db.clone(), clock.clone(), leases.clone());
+        let usage = Usage::new(db.clone(), clock.clone());
         let devices = Devices::load(
             db.clone(),
             clock.clone(),
             events.clone(),
             Arc::clone(&config),
+            usage.clone(),
         )
         .await?;
         devices.start(&lifecycle);
@@ -88,6 +95,7 @@ impl Server {
         let relay = Relay::new(
             Arc::clone(&config),
             devices.clone(),
+            usage.clone(),
             leases.clone(),
             clock.clone(),
             lifecycle.clone(),
@@ -103,6 +111,7 @@ impl Server {
             events,
             accounts,
             devices,
+            usage,
             relay,
             proxy,
             sessions: Sessions::default(),
@@ -125,7 +134,18 @@ impl Server {
         Ok(Self {
             handle: Handle { state, certificate },
             front: Arc::new(front),
+            metrics: None,
         })
+    }
+
+    /// Shows figures at this listener, to those whom the configuration lets.
+    ///
+    /// # Errors
+    /// [`BuildError::MetricsToken`]
+    pub fn with_metrics(mut self, listener: TcpListener) -> Result<Self, BuildError> {
+        let access = metrics::Access::new(&self.handle.state.config.metrics)?;
+        self.metrics = Some((listener, access));
+        Ok(self)
     }
 
     /// Reaches into the server, also while it serves.
@@ -139,12 +159,22 @@ impl Server {
         let state = &self.handle.state;
         let lifecycle = &state.lifecycle;
         lifecycle.spawn_essential("accept", Arc::clone(&self.front).run(listener));
+        if let Some((listener, access)) = self.metrics {
+            let registry = metrics::registry(state, &self.front);
+            let serving = metrics::serve(listener, registry, access, lifecycle.clone());
+            lifecycle.spawn("metrics", serving);
+        }
         let (soft, relay) = (lifecycle.soft().clone(), state.relay.clone());
         lifecycle.spawn("drain", async move {
             soft.cancelled().await;
             relay.drain();
         });
         let outcome = lifecycle.run(state.config.timers.stop_grace()).await;
+        state.relay.settle_usage();
+        match timeout(CLOSE_TIMEOUT, state.usage.write_all()).await {
+            Ok(Ok(())) => {}
+            failed => tracing::warn!(?failed, "what devices used last was not written"),
+        }
         // Nobody writes any more: what is in the write-ahead log goes into the database itself.
         if timeout(CLOSE_TIMEOUT, state.db.close()).await.is_err() {
             tracing::warn!("the database was not closed in time; it is whole all the same");

@@ -13,6 +13,7 @@ use crate::lifecycle::Lifecycle;
 use crate::proxy::Proxy;
 use crate::relay::Relay;
 use crate::sessions::Sessions;
+use crate::usage::Usage;
 
 /// Handles of all features; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub struct AppState {
     pub events: Events,
     pub accounts: Accounts,
     pub devices: Devices,
+    pub usage: Usage,
     pub relay: Relay,
     pub proxy: Proxy,
     pub sessions: Sessions,

@@ -23,6 +23,7 @@ use crate::proxy::Proxy;
 use crate::relay::Relay;
 use crate::sessions::Sessions;
 use crate::state::AppState;
+use crate::usage::Usage;
 
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000_000);
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -83,17 +84,20 @@ impl TestServer {
         let leases = Leases::default();
         let events = Events::new();
         let accounts = Accounts::new(db.clone(), clock.clone(), leases.clone());
+        let usage = Usage::new(db.clone(), clock.clone());
         let devices = Devices::load(
             db.clone(),
             clock.clone(),
             events.clone(),
             Arc::clone(&config),
+            usage.clone(),
         )
         .await
         .unwrap();
         let relay = Relay::new(
             Arc::clone(&config),
             devices.clone(),
+            usage.clone(),
             leases.clone(),
             clock.clone(),
             lifecycle.clone(),
@@ -109,6 +113,7 @@ impl TestServer {
             events,
             accounts,
             devices,
+            usage,
             relay,
             proxy,
             sessions: Sessions::default(),
@@ -123,6 +128,7 @@ impl TestServer {
             .merge(crate::devices::routes())
             .merge(crate::events::routes())
             .merge(crate::sessions::routes())
+            .merge(crate::usage::routes())
     }
 
     pub(crate) fn router(&self) -> Router {

@@ -185,6 +185,10 @@ fn the_reference_is_complete_and_true() {
         key: "k".into(),
     });
     full.limits.tunnel_memory_bytes = Some(1);
+    full.limits.tunnels = Some(1);
+    full.limits.tunnel_handshakes_per_s = Some(1);
+    full.metrics.listen = Some(full.listen.address);
+    full.metrics.token_file = Some("t".into());
     let mut all = BTreeSet::new();
     keys("", &toml::Value::try_from(&full).unwrap(), &mut all);
     assert_eq!(shown, all);

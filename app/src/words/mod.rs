@@ -8,6 +8,7 @@ mod number;
 mod relative;
 mod stream;
 mod terminal;
+mod usage;
 
 pub(crate) use desktop::desktop_end_words;
 pub(crate) use device::{offline_advice, services_in_order, state_words};
@@ -17,3 +18,4 @@ pub(crate) use number::{counted, grouped};
 pub(crate) use relative::{duration, relative};
 pub(crate) use stream::{EndWords, WayOn, data_size, late_words, module_words};
 pub(crate) use terminal::{end_words, key_words, lines};
+pub(crate) use usage::{UsageWords, usage_words};

@@ -18,10 +18,12 @@ mod users;
 use std::sync::{Arc, Mutex};
 
 use api::DeviceId;
+use prometheus_client::registry::Registry;
 
 use crate::access::{Leases, Principal};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::metrics::{By, by};
 
 use attempts::Attempts;
 use device_cache::DeviceCache;
@@ -50,6 +52,8 @@ struct Parts {
     passwords: Passwords,
     attempts: Mutex<Attempts>,
     device_cache: Mutex<DeviceCache>,
+    /// Sign-ins that were refused, by why.
+    failures: By<1>,
 }
 
 /// A device origin's sign-in, as its cookie proves it.
@@ -69,6 +73,20 @@ impl Accounts {
             passwords: Passwords::default(),
             attempts: Mutex::default(),
             device_cache: Mutex::default(),
+            failures: by("reason", ["credentials", "too_many_attempts"]),
         }))
+    }
+
+    /// Shows what is counted here.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "sign_in_failures",
+            "Sign-ins that were refused",
+            self.0.failures.clone(),
+        );
+    }
+
+    fn count_failure(&self, reason: &'static str) {
+        self.0.failures.get_or_create(&[("reason", reason)]).inc();
     }
 }

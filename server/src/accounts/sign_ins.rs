@@ -53,7 +53,10 @@ impl Accounts {
         let ticket = self
             .attempts()
             .begin(&username, peer, self.0.clock.now())
-            .map_err(|retry_after_s| AccountsError::TooManyAttempts { retry_after_s })?;
+            .map_err(|retry_after_s| {
+                self.count_failure("too_many_attempts");
+                AccountsError::TooManyAttempts { retry_after_s }
+            })?;
 
         let user = store::user_to_sign_in(self.0.db.reader(), &username).await?;
         let (me, stored) = user.map_or((None, None), |(me, hash)| (Some(me), Some(hash)));
@@ -61,6 +64,7 @@ impl Accounts {
         let (Some(me), true) = (me, verified) else {
             // Unknown names are not logged: people type passwords into the wrong field.
             tracing::info!(%peer, "sign-in refused");
+            self.count_failure("credentials");
             return Err(AccountsError::WrongCredentials);
         };
         let now = self.0.clock.now();

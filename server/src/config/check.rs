@@ -71,6 +71,20 @@ pub fn check(config: &Config) -> Result<Vec<Warning>, Vec<Problem>> {
             );
         }
     }
+    let metrics = &config.metrics;
+    let may_be_read = metrics.token_file.is_some() || metrics.allow_remote;
+    if let Some(address) = metrics.listen
+        && !address.ip().is_loopback()
+        && !may_be_read
+    {
+        refuse(
+            "metrics.listen",
+            format!(
+                "the figures at {address} would be open to the network: listen on loopback, give \
+                 metrics.token_file, or say metrics.allow_remote"
+            ),
+        );
+    }
     for (key, value) in limits_and_timers(config) {
         if value == 0 {
             refuse(key, "must be greater than 0".to_owned());
@@ -129,6 +143,11 @@ fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
             "limits.tunnel_memory_bytes",
             limits.tunnel_memory_bytes.unwrap_or(u64::MAX),
         ),
+        ("limits.tunnels", limits.tunnels.unwrap_or(u64::MAX)),
+        (
+            "limits.tunnel_handshakes_per_s",
+            limits.tunnel_handshakes_per_s.unwrap_or(u32::MAX).into(),
+        ),
         ("timers.tls_handshake_ms", tls_handshake_ms),
         ("timers.first_byte_ms", first_byte_ms),
         ("timers.head_ms", head_ms),
@@ -174,6 +193,20 @@ mod tests {
         let config = Config::new("http://a.example", "devices.test").unwrap();
         assert_eq!(keys(&config), ["public_url"]);
         let config = Config::new("http://localhost:8080", "devices.test").unwrap();
+        assert_eq!(check(&config).unwrap(), []);
+    }
+
+    #[test]
+    fn s44_figures_off_loopback_need_a_token_or_a_word() {
+        let mut config = Config::new("http://localhost:8080", "devices.test").unwrap();
+        config.metrics.listen = "127.0.0.1:9464".parse().ok();
+        assert_eq!(check(&config).unwrap(), []);
+        config.metrics.listen = "0.0.0.0:9464".parse().ok();
+        assert_eq!(keys(&config), ["metrics.listen"]);
+        config.metrics.token_file = Some("token".into());
+        assert_eq!(check(&config).unwrap(), []);
+        config.metrics.token_file = None;
+        config.metrics.allow_remote = true;
         assert_eq!(check(&config).unwrap(), []);
     }
 

@@ -31,6 +31,8 @@ pub struct Config {
     #[serde(default)]
     pub log: Log,
     #[serde(default)]
+    pub metrics: Metrics,
+    #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
     pub timers: Timers,
@@ -50,6 +52,7 @@ impl Config {
             listen: Listen::default(),
             database: Database::default(),
             log: Log::default(),
+            metrics: Metrics::default(),
             limits: Limits::default(),
             timers: Timers::default(),
         })
@@ -61,6 +64,9 @@ impl Config {
         if let Some(tls) = &mut self.listen.tls {
             tls.certificate = self.data_dir.join(&tls.certificate);
             tls.key = self.data_dir.join(&tls.key);
+        }
+        if let Some(file) = &mut self.metrics.token_file {
+            *file = self.data_dir.join(&*file);
         }
     }
 }
@@ -139,6 +145,19 @@ pub enum LogFormat {
     Json,
 }
 
+/// The listener for Prometheus. Off unless it is asked for: a port that nobody wants is one more
+/// that others on the machine can read, and that two servers on one machine would both want.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Absent: none. Off loopback only with `token_file` or `allow_remote`.
+    pub listen: Option<SocketAddr>,
+    /// Holds the token that a request must bring as `Authorization: Bearer …`.
+    pub token_file: Option<PathBuf>,
+    /// Whoever reaches the listener may read, from other machines too.
+    pub allow_remote: bool,
+}
+
 /// How much of what may be there at once. The strict rules on request heads are not here: they
 /// are not for turning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -157,6 +176,10 @@ pub struct Limits {
     /// What all tunnels together may have under way; absent: a quarter of the memory limit of the
     /// machine or its container, at least 64 MiB.
     pub tunnel_memory_bytes: Option<u64>,
+    /// Tunnels at once; absent: as many as half the memory limit holds at rest, at 32 KiB each.
+    pub tunnels: Option<u64>,
+    /// Tunnels that may begin in a second; absent: 250 for each core.
+    pub tunnel_handshakes_per_s: Option<u32>,
     /// For how long a tunnel or stream that was lost to the network is kept, in seconds; 0 = not.
     pub resume_s: u64,
 }
@@ -170,6 +193,8 @@ impl Default for Limits {
             api_body_bytes: 65_536,
             stream_life_s: 12 * 3600,
             tunnel_memory_bytes: None,
+            tunnels: None,
+            tunnel_handshakes_per_s: None,
             resume_s: 180,
         }
     }

@@ -7,9 +7,11 @@ mod store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use prometheus_client::registry::Registry;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use crate::config;
+use crate::metrics::{Live, Reading};
 
 pub use id::{new_id, random};
 
@@ -117,6 +119,31 @@ impl Db {
     #[must_use]
     pub fn write_count(&self) -> u64 {
         self.0.write_count.load(Ordering::Relaxed)
+    }
+
+    /// Shows how busy the pools are.
+    pub fn register(&self, registry: &mut Registry) {
+        let db = self.clone();
+        registry.register_collector(Box::new(Live(move |reading: &mut Reading<'_>| {
+            let pools = [("reader", &db.0.reader), ("writer", &db.0.writer)];
+            reading.gauges(
+                "database_connections",
+                "Connections to the database",
+                pools.into_iter().flat_map(|(name, pool)| {
+                    let (all, idle) = (pool.size() as usize, pool.num_idle());
+                    let busy = all.saturating_sub(idle);
+                    [
+                        ([("pool", name), ("state", "busy")], busy),
+                        ([("pool", name), ("state", "idle")], idle),
+                    ]
+                }),
+            )?;
+            reading.counter(
+                "database_writes",
+                "Writes that have begun",
+                db.write_count(),
+            )
+        })));
     }
 
     /// Closes the pools and, with them, the write-ahead log.

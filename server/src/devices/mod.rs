@@ -2,6 +2,8 @@
 
 mod enrol;
 mod error;
+#[cfg(test)]
+mod fleet;
 mod http;
 mod index;
 mod install_keys;
@@ -29,6 +31,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::events::Events;
+use crate::usage::Usage;
 
 use index::Index;
 use urls::Urls;
@@ -44,6 +47,7 @@ struct Parts {
     db: Db,
     clock: Clock,
     events: Events,
+    usage: Usage,
     urls: Urls,
     index: RwLock<Index>,
     /// Devices whose row may differ from the index, since nobody waited for a write's end.
@@ -82,6 +86,7 @@ impl Devices {
         clock: Clock,
         events: Events,
         config: Arc<Config>,
+        usage: Usage,
     ) -> Result<Self, DevicesError> {
         let records = store::load_all(db.reader()).await?;
         let index = upkeep::index_at_start(records, clock.now());
@@ -90,6 +95,7 @@ impl Devices {
             db,
             clock,
             events,
+            usage,
             urls: Urls::new(&config),
             index: RwLock::new(index),
             stale: Mutex::default(),

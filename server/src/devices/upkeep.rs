@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::{DeviceId, DeviceState, Timestamp};
 
 use crate::lifecycle::Lifecycle;
+use crate::usage::Due;
 
 use super::index::Index;
 use super::model::Record;
@@ -13,7 +14,7 @@ use super::{Devices, DevicesError, store};
 
 /// How late it may be noticed that a device did not come back.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// `last_seen` is written this often, all of it in one transaction.
+/// `last_seen` and what devices used are written this often, all of it in one transaction.
 const WRITE_EVERY_S: i64 = 30;
 /// While a device is online its `last_seen` is written this often: after a crash of the server it
 /// is right to this.
@@ -59,16 +60,20 @@ impl Devices {
                     () = stop.cancelled() => break,
                     () = tokio::time::sleep(LOOK_EVERY) => {}
                 }
-                devices.look().await;
-                let now = devices.0.clock.now();
-                // Not only later: a clock that was set back must not stop the writes.
-                if !(0..WRITE_EVERY_S).contains(&now.seconds_since(last_write)) {
-                    last_write = now;
-                    devices.write_last_seen(false).await;
-                }
+                devices.do_what_is_due(&mut last_write).await;
             }
             devices.write_last_seen(true).await;
         });
+    }
+
+    pub(super) async fn do_what_is_due(&self, last_write: &mut Timestamp) {
+        self.look().await;
+        let now = self.0.clock.now();
+        // Not only later: a clock that was set back must not stop the writes.
+        if !(0..WRITE_EVERY_S).contains(&now.seconds_since(*last_write)) {
+            *last_write = now;
+            self.write_last_seen(false).await;
+        }
     }
 
     /// Announces devices that did not come back in time, and mends the index where it has to.
@@ -92,23 +97,26 @@ impl Devices {
         }
     }
 
-    /// Writes every `last_seen` that changed; `all`: also those of devices that are online now.
+    /// Writes every `last_seen` that changed, and what devices used; `all`: also those of devices
+    /// that are online now.
     pub(super) async fn write_last_seen(&self, all: bool) {
-        let seen = self.seen(all);
-        if seen.is_empty() {
+        let (seen, used) = (self.seen(all), self.0.usage.due(all));
+        if seen.is_empty() && used.is_empty() {
             return;
         }
-        if let Err(error) = self.try_write_last_seen(&seen).await {
+        if let Err(error) = self.try_write_last_seen(&seen, used).await {
             tracing::warn!(%error, devices = seen.len(), "last_seen was not written");
         }
     }
 
-    async fn try_write_last_seen(&self, seen: &[Seen]) -> Result<(), DevicesError> {
+    async fn try_write_last_seen(&self, seen: &[Seen], used: Due) -> Result<(), DevicesError> {
         let mut write = self.0.db.write().await?;
+        used.write(&mut write).await?;
         for one in seen {
             store::write_last_seen(&mut write, one).await?;
         }
         write.commit().await?;
+        used.written();
         let mut index = self.index_mut();
         for one in seen {
             if let Some(entry) = index.get_mut(one.device) {

@@ -40,8 +40,14 @@ pub(super) async fn run(front: Arc<Front>, listener: TcpListener) {
                 front.lifecycle().spawn("connection", served);
             }
             // Dropping it closes it. At debug: the flood shall not fill the log as well.
-            Err(Full::Everything) => tracing::debug!(%peer, "refused: too many connections"),
-            Err(Full::Source) => tracing::debug!(%peer, "refused: too many from its address"),
+            Err(Full::Everything) => {
+                front.counts().refused_connection("all");
+                tracing::debug!(%peer, "refused: too many connections");
+            }
+            Err(Full::Source) => {
+                front.counts().refused_connection("address");
+                tracing::debug!(%peer, "refused: too many from its address");
+            }
         }
     }
 }

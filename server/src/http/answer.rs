@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -10,6 +11,7 @@ use http::{Method, Request, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
+use super::counts::{self, Counts};
 use super::host::Site;
 use super::link::Answering;
 use super::peer::PeerAddr;
@@ -72,12 +74,19 @@ pub(super) struct Entry {
     refusal: Option<Refusal>,
     status: Option<StatusCode>,
     began: Instant,
+    counts: Arc<Counts>,
+    route: &'static str,
     bytes: u64,
     broken: bool,
 }
 
 impl Entry {
-    pub(super) fn new<B>(id: &RequestId, peer: SocketAddr, request: &Request<B>) -> Self {
+    pub(super) fn new<B>(
+        id: &RequestId,
+        peer: SocketAddr,
+        request: &Request<B>,
+        counts: &Arc<Counts>,
+    ) -> Self {
         Self {
             id: id.clone(),
             peer,
@@ -87,6 +96,8 @@ impl Entry {
             refusal: None,
             status: None,
             began: Instant::now(),
+            counts: Arc::clone(counts),
+            route: counts::NO_SITE,
             bytes: 0,
             broken: false,
         }
@@ -98,6 +109,7 @@ impl Entry {
 
     pub(super) fn note_site(&mut self, site: &Site, peer: PeerAddr) {
         self.peer = peer.0;
+        self.route = counts::route(site, &self.path);
         if let Site::Device(device) = site {
             self.host.clone_from(&device.host);
         }
@@ -110,6 +122,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        self.counts.answered(self.route, self.status);
         let duration_ms = self.began.elapsed().as_millis() as u64;
         let peer = self.peer.ip();
         let request_id = self.id.0.as_str();

@@ -66,6 +66,15 @@ impl Caps {
         })
     }
 
+    /// How many there are now, not upgraded and upgraded, each with its limit.
+    pub(super) fn now(&self) -> [(usize, usize); 2] {
+        let counts = self.counts();
+        [
+            (counts.connections, self.limits.connections),
+            (counts.upgraded, self.limits.upgraded_connections),
+        ]
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

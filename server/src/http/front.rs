@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderValue, Request, StatusCode, Uri, header, uri::PathAndQuery};
 use ipnet::IpNet;
+use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -20,6 +21,7 @@ use api::ProblemCode;
 
 use super::answer::{Answer, Entry};
 use super::caps::Caps;
+use super::counts::Counts;
 use super::headers::secure;
 use super::host::{HostError, Hosts, Site};
 use super::link::Link;
@@ -47,6 +49,7 @@ pub struct Front {
     trusted: Vec<IpNet>,
     timers: Arc<Timers>,
     caps: Arc<Caps>,
+    counts: Arc<Counts>,
     acceptor: Option<TlsAcceptor>,
     manager: axum::Router,
     devices: DeviceService,
@@ -85,6 +88,7 @@ impl Front {
             is_https: config.public_url.is_https(),
             timers: Arc::new(config.timers.clone()),
             caps: Caps::new(config.limits.clone(), trusted.clone()),
+            counts: Arc::default(),
             trusted,
             acceptor: certificate.map(Certificate::acceptor).transpose()?,
             manager,
@@ -111,6 +115,15 @@ impl Front {
         &self.caps
     }
 
+    pub(super) const fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// Shows what is counted here.
+    pub fn register(&self, registry: &mut Registry) {
+        self.counts.register(registry, Arc::clone(&self.caps));
+    }
+
     pub(super) const fn acceptor(&self) -> Option<&TlsAcceptor> {
         self.acceptor.as_ref()
     }
@@ -124,7 +137,7 @@ impl Front {
     ) -> Response<Answer> {
         let (answering, refusal) = from.link.answer();
         let id = self.ids.next();
-        let mut entry = Entry::new(&id, from.socket, &request);
+        let mut entry = Entry::new(&id, from.socket, &request, &self.counts);
         let mut request = request.map(Body::new);
         let site = match refusal {
             Some(refusal) => {
@@ -168,6 +181,7 @@ impl Front {
         };
         let response =
             if response.status() == StatusCode::SWITCHING_PROTOCOLS && !from.link.switch() {
+                self.counts.refused_connection("upgraded");
                 let full = ApiError::new(ProblemCode::Busy)
                     .retry_after(5)
                     .into_response();

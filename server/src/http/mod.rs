@@ -9,6 +9,7 @@ mod body;
 mod caps;
 mod chunks;
 mod connection;
+mod counts;
 mod deadline;
 mod front;
 mod gate;

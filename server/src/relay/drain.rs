@@ -5,25 +5,29 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ring::rand::{SecureRandom, SystemRandom};
+use tokio::time::sleep;
 use tunnel::driver::{GoAway, GoAwayReason};
 
+use super::admission::COME_BACK_WITHIN;
 use super::{Relay, resume};
 
-/// The next server gets its devices back at this rate.
-const DEVICES_PER_SECOND: u32 = 500;
 const MAX_SPREAD: Duration = Duration::from_secs(30);
+/// Before the end of the grace, for what is cut to be told why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Below this the port may not be bound again.
 const MIN_SPREAD: Duration = Duration::from_millis(500);
 
 impl Relay {
     /// Tells every agent to come back later, each at its own time, and refuses new tunnels and
-    /// streams from now on. Each tunnel is closed when its last stream has ended.
+    /// streams from now on. Each tunnel is closed when its last stream has ended; a stream that
+    /// outlasts the grace is cut, and both its ends are told that the server stops.
     pub fn drain(&self) {
         self.0.draining.cancel();
         let tunnels = self.0.registry.all();
         let count = u32::try_from(tunnels.len()).unwrap_or(u32::MAX);
-        let spread =
-            (Duration::from_secs(1) * count / DEVICES_PER_SECOND).clamp(MIN_SPREAD, MAX_SPREAD);
+        // The next server lets them in at this rate.
+        let all_back = Duration::from_secs(1) * count / self.0.admission.rate_per_s();
+        let spread = all_back.clamp(MIN_SPREAD, MAX_SPREAD);
         for (_, _, line) in &tunnels {
             line.tunnel.go_away(GoAway {
                 reason: GoAwayReason::Restart,
@@ -31,6 +35,7 @@ impl Relay {
                 url: None,
             });
         }
+        let relay = self.clone();
         self.0.lifecycle.spawn("relay-drain", async move {
             let closing = tunnels.iter().map(|(_, _, line)| async {
                 // One that has lost its connection gets none any more.
@@ -40,13 +45,23 @@ impl Relay {
                 }
                 line.tunnel.close();
             });
-            closing.collect::<FuturesUnordered<_>>().count().await;
+            let closing = closing.collect::<FuturesUnordered<_>>().count();
+            let mut closing = std::pin::pin!(closing);
+            let grace = relay.0.stop_grace;
+            tokio::select! {
+                _ = &mut closing => return,
+                () = sleep(grace - LAST_WORDS.min(grace / 4)) => {}
+            }
+            tracing::info!("the grace is over: streams that still run are cut");
+            relay.0.grace_over.cancel();
+            closing.await;
         });
     }
 
     /// Seconds for a `Retry-After` that does not bring all agents back in the same moment.
-    pub(super) fn spread_s(&self) -> u32 {
-        1 + u32::try_from(random_below(Duration::from_secs(5)).as_secs()).unwrap_or(0)
+    pub(super) fn come_back_after_s(&self) -> u32 {
+        let spread = u32::try_from(random_below(COME_BACK_WITHIN).as_secs());
+        1 + spread.unwrap_or(0)
     }
 }
 

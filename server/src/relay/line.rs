@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Link, OpenError, Resumer, Stream, Tunnel};
 use tunnel::wire::Target;
 
+use super::meter::Meter;
 use super::serve::Connection;
 
 /// Opens that may wait at one tunnel: as many as it can answer meanwhile where the way there and
@@ -31,6 +32,7 @@ const PROBE: &str = "probe";
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) tunnel: Tunnel,
+    pub(super) meter: Arc<Meter>,
     /// Hands it the next connection, where lost tunnels are kept.
     pub(super) resumer: Option<Resumer<Connection>>,
     /// Cancelled when a newer tunnel took its place: nothing is opened here any more, and what
@@ -55,10 +57,15 @@ struct Pace {
 }
 
 impl Line {
-    pub(super) fn new(tunnel: Tunnel, resumer: Option<Resumer<Connection>>) -> Self {
+    pub(super) fn new(
+        tunnel: Tunnel,
+        resumer: Option<Resumer<Connection>>,
+        meter: Arc<Meter>,
+    ) -> Self {
         Self {
             tunnel,
             resumer,
+            meter,
             retired: CancellationToken::new(),
             queue: Arc::new(Queue {
                 places: Semaphore::new(WAITING_MAX),
@@ -176,7 +183,6 @@ impl Line {
     }
 
     /// How many wait.
-    #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         WAITING_MAX - self.queue.places.available_permits()
     }

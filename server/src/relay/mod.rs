@@ -7,10 +7,12 @@
 //! ```
 
 mod admission;
+mod counts;
 mod drain;
 mod duplicate;
 mod enrol;
 mod line;
+mod meter;
 mod nonce;
 mod open;
 mod problem;
@@ -40,8 +42,10 @@ use crate::devices::Devices;
 use crate::lifecycle::Lifecycle;
 use crate::machine;
 use crate::state::AppState;
+use crate::usage::Usage;
 
 use self::admission::Admission;
+use self::counts::Counts;
 use self::proof::Prover;
 use self::registry::Registry;
 use self::resume::Kept;
@@ -59,10 +63,15 @@ pub struct Relay(Arc<Inner>);
 
 struct Inner {
     devices: Devices,
+    usage: Usage,
     lifecycle: Lifecycle,
     prover: Prover,
     admission: Admission,
     registry: Registry,
+    counts: Counts,
+    /// How many tunnels the memory is enough for, where that is known.
+    tunnels_max: Option<u64>,
+    stop_grace: Duration,
     /// Of every tunnel; its budget is the one of the process.
     tunnel: tunnel::driver::Config,
     /// For how long a lost one is kept; zero = not.
@@ -70,6 +79,8 @@ struct Inner {
     kept: Kept,
     /// Cancelled when no tunnel and no stream shall begin any more.
     draining: CancellationToken,
+    /// Cancelled when the streams that still run have had their time.
+    grace_over: CancellationToken,
 }
 
 impl Relay {
@@ -79,6 +90,7 @@ impl Relay {
     pub fn new(
         config: Arc<Config>,
         devices: Devices,
+        usage: Usage,
         _leases: Leases,
         clock: Clock,
         lifecycle: Lifecycle,
@@ -86,17 +98,27 @@ impl Relay {
     ) -> Self {
         let given = config.limits.tunnel_memory_bytes;
         let tunnel_memory_bytes = given.unwrap_or_else(machine::tunnel_memory_bytes);
+        let limits = &config.limits;
+        let tunnels_max = limits.tunnels.or_else(machine::tunnels);
+        let rate_per_s = limits.tunnel_handshakes_per_s;
+        let rate_per_s = rate_per_s.unwrap_or_else(machine::tunnel_handshakes_per_s);
         tracing::info!(
             tunnel_memory_bytes,
-            configured = given.is_some(),
-            "memory of tunnels"
+            tunnels_max,
+            tunnel_handshakes_per_s = rate_per_s,
+            "room for tunnels"
         );
+        let now = Instant::now();
         let resume_for = Duration::from_secs(config.limits.resume_s);
         let relay = Self(Arc::new(Inner {
             devices,
+            usage,
             prover: Prover::new(&config, clock, &nonce_key),
-            admission: Admission::default(),
-            registry: Registry::new(Instant::now()),
+            admission: Admission::new(rate_per_s, now),
+            registry: Registry::new(now),
+            counts: Counts::default(),
+            tunnels_max,
+            stop_grace: config.timers.stop_grace(),
             resume_for,
             kept: Kept::default(),
             tunnel: tunnel::driver::Config {
@@ -109,6 +131,7 @@ impl Relay {
                 ..tunnel::driver::Config::default()
             },
             draining: CancellationToken::new(),
+            grace_over: CancellationToken::new(),
             lifecycle: lifecycle.clone(),
         }));
         lifecycle.spawn(
@@ -137,6 +160,21 @@ impl Relay {
     #[must_use]
     pub fn resume_for(&self) -> Option<Duration> {
         Some(self.0.resume_for).filter(|resume_for| !resume_for.is_zero())
+    }
+
+    /// Whether the memory is enough for a tunnel of this device. One that comes back takes the place
+    /// that it has.
+    fn has_room_for(&self, device: DeviceId) -> bool {
+        let running = u64::try_from(self.0.counts.tunnels_running.get()).unwrap_or(0);
+        let is_here = || {
+            matches!(
+                self.0.registry.find(device, Instant::now()),
+                registry::Whereabouts::Here(_)
+            )
+        };
+        self.0
+            .tunnels_max
+            .is_none_or(|most| running < most || is_here())
     }
 
     /// How many tunnels there are, with a connection or waiting for one.

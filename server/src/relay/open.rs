@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::DeviceId;
+use api::{DeviceId, Purpose};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{self, Stream, StreamControl};
@@ -60,6 +60,18 @@ impl Relay {
         target: Target,
         lease: Lease,
     ) -> Result<RelayStream, OpenError> {
+        let opening = self.0.counts.open();
+        let opened = self.open_in_time(device, target, lease).await;
+        opening.ended(&opened);
+        opened
+    }
+
+    async fn open_in_time(
+        &self,
+        device: DeviceId,
+        target: Target,
+        lease: Lease,
+    ) -> Result<RelayStream, OpenError> {
         if self.0.draining.is_cancelled() {
             return Err(OpenError::Reconnecting);
         }
@@ -75,7 +87,10 @@ impl Relay {
             return Err(OpenError::Revoked);
         }
         let stream = opened.map_err(|_| OpenError::TimedOut)??;
-        Ok(RelayStream::new(stream, lease))
+        let metered = line
+            .meter
+            .count(&stream, Some(lease.subject().user), Purpose::Session);
+        Ok(RelayStream::new(stream, lease, metered, &self.0.counts))
     }
 
     /// Asks again where the agent itself had no room, in its turn.
@@ -95,7 +110,12 @@ impl Relay {
             // From here on, not only after ACCEPT: the lease may end while the service is slow.
             self.0.lifecycle.spawn(
                 "stream-lease",
-                cut_with(lease.token().clone(), stream.control(), line.clone()),
+                cut_with(
+                    lease.token().clone(),
+                    self.0.grace_over.clone(),
+                    stream.control(),
+                    line.clone(),
+                ),
             );
             match stream.accepted().await.map_err(OpenError::from) {
                 Ok(()) => {
@@ -109,9 +129,15 @@ impl Relay {
     }
 }
 
-/// Cuts the stream when its lease is cancelled or its tunnel replaced. Ends with the stream.
-async fn cut_with(lease: CancellationToken, control: StreamControl, line: Line) {
+/// Cuts the stream when its lease is cancelled, its tunnel replaced, or the server stops. Ends with the stream.
+async fn cut_with(
+    lease: CancellationToken,
+    grace_over: CancellationToken,
+    control: StreamControl,
+    line: Line,
+) {
     tokio::select! {
+        () = grace_over.cancelled() => control.reset(Code::Draining, "the server stops"),
         () = lease.cancelled() => control.reset(Code::Revoked, "the right to this stream has ended"),
         () = line.retired.cancelled() => {
             control.reset(Code::Reconnecting, "the device has a newer tunnel");

@@ -1,5 +1,6 @@
 //! The life of a tunnel: HELLO, registration, running, end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::DeviceId;
@@ -16,7 +17,9 @@ use tunnel::driver::{
 use tunnel::wire::{Code, ServerHello, Windows};
 
 use super::Relay;
+use super::counts::Counted;
 use super::line::Line;
+use super::meter::Meter;
 use super::registry::{Replaced, Unregistered};
 
 /// What a tunnel runs over: an upgraded connection, in tests a pipe.
@@ -28,7 +31,7 @@ pub(super) type Connection = Box<dyn Socket>;
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often round-trip times are read.
+/// How often round-trip times are read, and what went through tunnels.
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 const KEEPALIVE_S: u32 = 45;
 /// An agent opens few streams: telemetry and the like.
@@ -92,7 +95,12 @@ impl Relay {
             ));
         }
         if let Some(detached) = self.detach(&proven, &hello) {
-            return self.resume(&proven, pending, detached).await;
+            self.resume(&proven, pending, detached).await?;
+            self.0.counts.asked_to_resume(true);
+            return Ok(());
+        }
+        if hello.resume.is_some() {
+            self.0.counts.asked_to_resume(false);
         }
         let ProvenDevice {
             device,
@@ -109,7 +117,8 @@ impl Relay {
             .resume_for()
             .map(|resume_for| established.driver.resumable(id, resume_for));
         let tunnel = established.tunnel.clone();
-        let line = Line::new(tunnel.clone(), resumer);
+        let meter = Meter::new(device, tunnel.clone(), self.0.usage.clone());
+        let line = Line::new(tunnel.clone(), resumer, Arc::clone(&meter));
         let registered = self
             .0
             .registry
@@ -129,7 +138,7 @@ impl Relay {
         let relay = self.clone();
         self.0
             .lifecycle
-            .spawn("tunnel", relay.serve(device, epoch, established));
+            .spawn("tunnel", relay.serve(device, epoch, established, meter));
         // After the spawn: the device is reachable while its record is being written.
         self.0
             .devices
@@ -184,7 +193,14 @@ impl Relay {
         })
     }
 
-    async fn serve(self, device: DeviceId, epoch: u64, established: Established<Connection>) {
+    async fn serve(
+        self,
+        device: DeviceId,
+        epoch: u64,
+        established: Established<Connection>,
+        meter: Arc<Meter>,
+    ) {
+        let _running = Counted::in_gauge(&self.0.counts.tunnels_running);
         let Established {
             tunnel,
             mut incoming,
@@ -214,10 +230,12 @@ impl Relay {
         };
         self.0.registry.remove(device, epoch, Instant::now());
         self.0.devices.disconnected(device, epoch);
+        meter.settle();
+        self.0.counts.tunnel_ended(word(&closed));
         tracing::info!(%device, epoch, reason = ?closed, "tunnel ended");
     }
 
-    /// Reads every tunnel's round-trip time now and then; one task for all of them.
+    /// Reads every tunnel's figures now and then; one task for all of them.
     pub(super) async fn measure(self, stop: CancellationToken) {
         let mut ticks = interval(MEASURE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -227,12 +245,28 @@ impl Relay {
                 () = stop.cancelled() => return,
             }
             for (device, epoch, line) in self.0.registry.all() {
-                if let Some(rtt) = line.tunnel.stats().rtt {
+                line.meter.settle();
+                // One without a connection has only what it measured before.
+                let is_connected = line.tunnel.link() == Link::Connected;
+                if let Some(rtt) = line.tunnel.stats().rtt.filter(|_| is_connected) {
                     self.0.devices.measured(device, epoch, rtt);
+                    self.0.counts.rtt.observe(rtt.as_secs_f64());
                 }
             }
             self.0.registry.forget_lost(Instant::now());
         }
+    }
+}
+
+/// How a tunnel ended, as one of few words.
+const fn word(closed: &Closed) -> &'static str {
+    match closed {
+        Closed::Local => "server",
+        Closed::Peer => "device",
+        Closed::GoAway(_) => "goodbye",
+        Closed::Dead => "silent",
+        Closed::Io(_) => "connection",
+        Closed::Protocol(_) => "protocol",
     }
 }
 

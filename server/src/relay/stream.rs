@@ -8,17 +8,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Stream, StreamControl};
 
+use super::counts::{Counted, Counts};
+use super::meter::Metered;
 use crate::access::Lease;
 
 /// An open stream to a device; holds its lease.
 pub struct RelayStream {
+    /// Before the stream: it is asked a last time when this is dropped.
+    _metered: Metered,
     stream: Stream,
     lease: Lease,
+    _counted: Counted,
 }
 
 impl RelayStream {
-    pub(super) const fn new(stream: Stream, lease: Lease) -> Self {
-        Self { stream, lease }
+    pub(super) fn new(stream: Stream, lease: Lease, metered: Metered, counts: &Counts) -> Self {
+        Self {
+            _metered: metered,
+            stream,
+            lease,
+            _counted: Counted::in_gauge(&counts.streams_open),
+        }
     }
 
     /// The lease's token, for what must end together with the stream.

@@ -8,6 +8,8 @@ use hyper::upgrade::OnUpgrade;
 use tunnel::TUNNEL_PROTOCOL;
 use tunnel::proof::Purpose;
 
+use super::Relay;
+use super::counts::Reject;
 use super::serve::{Newcomer, ProvenDevice};
 use crate::http::{ApiError, PeerAddr, WebSocketOffer};
 use crate::state::AppState;
@@ -51,31 +53,37 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
     if headers.contains_key(header::ORIGIN) {
         return Err(ApiError::new(ProblemCode::CrossOrigin).detail("No browser belongs here."));
     }
-    if relay.0.draining.is_cancelled() {
-        let error = ApiError::new(ProblemCode::Unavailable);
-        return Err(error.retry_after(relay.spread_s()));
-    }
+    refuse_when_stopping(relay)?;
     let offer = WebSocketOffer::of(headers, TUNNEL_PROTOCOL)?;
-    let permit = relay.0.admission.enter().await.ok_or_else(|| {
-        let error = ApiError::new(ProblemCode::Busy);
-        error.retry_after(relay.spread_s())
-    })?;
     // The signature is checked before the key is looked up: unknown and wrong take the same time.
     let proven = relay
         .0
         .prover
-        .check(Purpose::Tunnel, offer.protocols(), headers)?;
-    let device = relay
-        .0
-        .devices
-        .by_key(&proven.key)
-        .ok_or_else(|| relay.0.prover.refusal())?;
+        .check(Purpose::Tunnel, offer.protocols(), headers)
+        .inspect_err(|_| {
+            // Without one the nonce was asked for.
+            if headers.contains_key(header::AUTHORIZATION) {
+                relay.0.counts.rejected(Reject::Proof);
+            }
+        })?;
+    let device = relay.0.devices.by_key(&proven.key).ok_or_else(|| {
+        relay.0.counts.rejected(Reject::Proof);
+        relay.0.prover.refusal()
+    })?;
     if relay.refuses(device.id, &proven.instance) {
+        relay.0.counts.rejected(Reject::DuplicateKey);
         return Err(ApiError::new(ProblemCode::Conflict).detail(
             "Another agent that has this device's key is connected, and the two kept replacing \
              each other. Give one of them a key of its own: enrol it anew.",
         ));
     }
+    if !relay.has_room_for(device.id) {
+        return Err(refuse(relay, Reject::Memory, ProblemCode::Busy));
+    }
+    // Last: only who is wanted waits, and takes a place that others may need.
+    let permit = relay.0.admission.enter().await;
+    let permit = permit.ok_or_else(|| refuse(relay, Reject::Busy, ProblemCode::Busy))?;
+    refuse_when_stopping(relay)?;
     let answer = offer.answer();
     let address = request
         .extensions()
@@ -98,4 +106,17 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         permit,
     });
     Ok(answer)
+}
+
+fn refuse_when_stopping(relay: &Relay) -> Result<(), ApiError> {
+    if relay.0.draining.is_cancelled() {
+        return Err(refuse(relay, Reject::Stopping, ProblemCode::Unavailable));
+    }
+    Ok(())
+}
+
+/// Not for good: the agent is told when to come back, each another time.
+fn refuse(relay: &Relay, reason: Reject, code: ProblemCode) -> ApiError {
+    relay.0.counts.rejected(reason);
+    ApiError::new(code).retry_after(relay.come_back_after_s())
 }

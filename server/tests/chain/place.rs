@@ -1,6 +1,6 @@
 //! The server of the chain tests: the real one, on a port of its own.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use agent::{DeviceKey, Service};
@@ -8,6 +8,7 @@ use api::{CreateApiToken, CreateInstallKey, DeviceId, TokenScope};
 use server::access::Scope;
 use server::clock::Clock;
 use server::config::Config;
+use server::lifecycle::Outcome;
 use server::{Handle, Server};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,15 +24,23 @@ const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct Place {
     pub(crate) access: Access,
     pub(crate) port: u16,
+    /// Where figures are.
+    pub(crate) metrics: SocketAddr,
     handle: Handle,
     folder: TempDir,
-    serving: JoinHandle<()>,
+    serving: JoinHandle<Outcome>,
 }
 
 impl Place {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        Self::at(listener, tempfile::tempdir().unwrap()).await
+        Self::at(listener, tempfile::tempdir().unwrap(), |_| {}).await
+    }
+
+    /// A server whose configuration differs.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::at(listener, tempfile::tempdir().unwrap(), change).await
     }
 
     /// A server that is reached through a network that can be cut; one lost tunnel or stream is
@@ -40,16 +49,22 @@ impl Place {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let network = Network::start(listener.local_addr().unwrap()).await;
         let folder = tempfile::tempdir().unwrap();
-        let place = Self::with(listener, folder, network.port, resume_s).await;
+        let change = |config: &mut Config| config.limits.resume_s = resume_s;
+        let place = Self::reached(listener, folder, network.port, change).await;
         (place, network)
     }
 
-    async fn at(listener: TcpListener, folder: TempDir) -> Self {
+    async fn at(listener: TcpListener, folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let port = listener.local_addr().unwrap().port();
-        Self::with(listener, folder, port, 180).await
+        Self::reached(listener, folder, port, change).await
     }
 
-    async fn with(listener: TcpListener, folder: TempDir, port: u16, resume_s: u64) -> Self {
+    async fn reached(
+        listener: TcpListener,
+        folder: TempDir,
+        port: u16,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let public_url = format!("http://adit.localhost:{port}");
         let mut config = Config::new(&public_url, "adit.localhost").unwrap();
         // A name that programs outside of this process can resolve too, and one behind a proxy.
@@ -59,19 +74,21 @@ impl Place {
             .to_vec();
         config.listen.address = listener.local_addr().unwrap();
         config.database.path = folder.path().join("adit.db");
-        config.limits.resume_s = resume_s;
+        change(&mut config);
         let server = Server::build(config, Clock::system()).await.unwrap();
         let handle = server.handle();
         let access = Access {
             relay: handle.relay.clone(),
             leases: handle.leases.clone(),
         };
-        let serving = spawn(async move {
-            let _ = server.serve(listener).await;
-        });
+        let figures = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let metrics = figures.local_addr().unwrap();
+        let server = server.with_metrics(figures).unwrap();
+        let serving = spawn(server.serve(listener));
         Self {
             access,
             port,
+            metrics,
             handle,
             folder,
             serving,
@@ -199,10 +216,13 @@ impl Place {
 
     /// A raw request with `HOST` for the manager's; the whole answer.
     pub(crate) async fn ask(&self, request: &str) -> String {
-        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
-            .await
-            .unwrap();
         let request = request.replace("HOST", &format!("adit.localhost:{}", self.port));
+        Self::ask_at((Ipv4Addr::LOCALHOST, self.port).into(), &request).await
+    }
+
+    /// The whole answer to a raw request.
+    pub(crate) async fn ask_at(address: SocketAddr, request: &str) -> String {
+        let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         soon("an answer", connection.read_to_end(&mut answer))
@@ -214,11 +234,17 @@ impl Place {
     /// Stops softly and starts another server at the same port with the same records.
     pub(crate) async fn restart(self) -> Self {
         self.handle.shutdown();
-        soon("the server's stop", self.serving).await.unwrap();
+        let _ = soon("the server's stop", self.serving).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await
             .unwrap();
-        Self::at(listener, self.folder).await
+        Self::at(listener, self.folder, |_| {}).await
+    }
+
+    /// Stops softly; comes to its end with the server.
+    pub(crate) fn stop(self) -> JoinHandle<Outcome> {
+        self.handle.shutdown();
+        self.serving
     }
 
     /// Leaves nothing time to finish.

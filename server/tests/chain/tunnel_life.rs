@@ -1,6 +1,15 @@
 //! Tunnels come back by themselves.
 
-use crate::harness::{Behaviour, RunningAgent, TestService, read_to_end, service, until};
+use std::time::Duration;
+
+use server::lifecycle::Outcome;
+use tokio::time::Instant;
+use tunnel::driver::StreamError;
+use tunnel::wire::Code;
+
+use crate::harness::{
+    Behaviour, End, RunningAgent, TestService, read_to_end, service, soon, until,
+};
 use crate::place::Place;
 
 #[tokio::test]
@@ -56,4 +65,34 @@ async fn a_stream_outlives_the_soft_stop_and_nothing_new_begins() {
         place.access.relay.tunnels() == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn r11_a_stream_that_outlasts_the_grace_is_cut_with_a_reason() {
+    const GRACE: Duration = Duration::from_secs(2);
+    let place = Place::with(|config| config.timers.stop_grace_ms = GRACE.as_millis() as u64).await;
+    let mut held = TestService::start(Behaviour::Hold).await;
+    let device = place.device(vec![service("held", held.port)]).await;
+    let mut stream = place.access.open_when_up(device.id, "held").await;
+    let stopped = Instant::now();
+    let stopping = place.stop();
+    let error = read_to_end(&mut stream).await.unwrap_err();
+    let cut_after = stopped.elapsed();
+    assert!(cut_after >= GRACE / 2 && cut_after < GRACE, "{cut_after:?}");
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(StreamError::Reset { code, text }) => {
+            assert_eq!((*code, text.as_str()), (Code::Draining, "the server stops"));
+        }
+        other => panic!("not by RESET: {other:?}"),
+    }
+    assert_eq!(
+        held.next_end().await,
+        End::Broken,
+        "the device was told too"
+    );
+    drop(stream);
+    assert_eq!(
+        soon("the stop", stopping).await.unwrap(),
+        Outcome::Stopped { clean: true }
+    );
 }

@@ -46,5 +46,5 @@ pub use self::single::{
 pub use self::splice::{Broken, splice};
 pub use self::stream::{Stream, StreamControl};
 pub use self::tunnel::{Link, Stats, Tunnel};
-pub use crate::mux::{Budget, Config, OpenError, ResumeError, StreamError};
+pub use crate::mux::{Budget, Config, OpenError, ResumeError, StreamError, Transferred};
 pub use crate::wire::{GoAway, GoAwayReason};

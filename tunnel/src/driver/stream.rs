@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
 use super::shared::{Handle, Shared, State, store};
-use crate::mux::{OpenError, Read, StreamError, StreamId};
+use crate::mux::{OpenError, Read, StreamError, StreamId, Transferred};
 use crate::wire::Code;
 
 /// One stream. `poll_shutdown` is a half-close (FIN) and completes when all that was written has
@@ -170,6 +170,12 @@ impl StreamControl {
     pub fn reset(&self, code: Code, text: &str) {
         self.shared
             .with(|state| state.mux.reset(self.id, code, text));
+    }
+
+    /// What the stream has carried; `None` when nobody holds it any more.
+    #[must_use]
+    pub fn transferred(&self) -> Option<Transferred> {
+        self.shared.drive(|state| state.mux.transferred(self.id))
     }
 
     /// Completes when the stream has ended in both directions, however.

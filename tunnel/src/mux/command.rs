@@ -22,6 +22,15 @@ pub enum Read {
     End,
 }
 
+/// What a stream has carried since its OPEN: payload in DATA frames, each byte once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transferred {
+    /// What was put into frames.
+    pub sent_bytes: u64,
+    /// What came, read or not.
+    pub received_bytes: u64,
+}
+
 impl Mux {
     /// Opens a stream. Bytes may be written at once.
     ///
@@ -222,6 +231,16 @@ impl Mux {
     #[must_use]
     pub fn has_ended(&self, id: StreamId) -> bool {
         self.table.peek(id.0).is_none_or(|stream| !stream.is_live())
+    }
+
+    /// What the stream has carried; `None` when nobody holds it any more.
+    #[must_use]
+    pub fn transferred(&self, id: StreamId) -> Option<Transferred> {
+        let stream = self.table.peek(id.0)?;
+        Some(Transferred {
+            sent_bytes: stream.sender.sent,
+            received_bytes: stream.receiver.window.received(),
+        })
     }
 
     /// Why the stream was cut: `None` while it lives and when it ended cleanly.

@@ -97,6 +97,10 @@ impl Window {
     }
 
     /// Gives everything back: nothing more is to come, and nothing is kept.
+    pub(super) const fn received(&self) -> u64 {
+        self.received
+    }
+
     pub(super) fn close(&mut self, ledger: &mut Ledger) {
         ledger.release(std::mem::take(&mut self.charged));
     }

@@ -50,7 +50,7 @@ use self::table::Table;
 use crate::wire::{Frame, GoAway, Target, Windows};
 
 pub use self::budget::Budget;
-pub use self::command::Read;
+pub use self::command::{Read, Transferred};
 pub use self::config::Config;
 pub use self::error::{OpenError, ProtocolError, ResumeError, StreamError};
 pub use self::table::Role;

@@ -1,5 +1,6 @@
 //! One device: its state, what can be opened on it, what is known about it, its settings.
 
+mod data;
 mod delete;
 mod facts;
 mod header;
@@ -15,6 +16,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
+use self::data::DataUse;
 use self::delete::DeleteDevice;
 use self::facts::Facts;
 use self::header::DeviceHeader;
@@ -52,7 +54,7 @@ fn KnownDevice(id: DeviceId) -> impl IntoView {
     let there = Memo::new(move |_| device.with(Option::is_some));
     move || {
         if there.get() {
-            return view! { <DeviceView device=device /> }.into_any();
+            return view! { <DeviceView id=id device=device /> }.into_any();
         }
         match query.get() {
             Loaded::Failed(error) if is_gone(&error) => view! { <NoDevice /> }.into_any(),
@@ -113,12 +115,13 @@ fn part<T: Clone + PartialEq + Send + Sync + 'static>(
 }
 
 #[component]
-fn DeviceView(device: DeviceSignal) -> impl IntoView {
+fn DeviceView(id: DeviceId, device: DeviceSignal) -> impl IntoView {
     view! {
         <DeviceHeader device=device />
         <OfflineAdvice device=device />
         <ServiceTiles device=device />
         <Facts device=device />
+        <DataUse id=id />
         <section class="section" aria-labelledby="device-settings">
             <h2 class="section__title" id="device-settings">"Settings"</h2>
             <ServiceSettings device=device />

@@ -2,6 +2,7 @@
 
 mod agent;
 mod duplicates;
+mod herd;
 mod resume;
 mod rights;
 mod room;
