@@ -142,12 +142,14 @@ test.describe('when the device is lost', () => {
     await desktop.isShown();
     await demo.stopDevice(PRESS);
     try {
-      await expect(page.getByText(/lost its connection|went offline/).first()).toBeVisible();
-      // The last picture stays behind it.
-      await expect(desktop.picture).toBeVisible();
+      await expect(desktop.status).toHaveText('Device reconnecting…', { timeout: 20_000 });
     } finally {
       await demo.startDevice(PRESS);
     }
+    // It comes as a new process, which knows nothing of the stream.
+    await expect(page.getByText(/lost its connection|went offline/).first()).toBeVisible();
+    // The last picture stays behind it.
+    await expect(desktop.picture).toBeVisible();
     await page.getByRole('button', { name: /again/i }).first().click({ timeout: 30_000 });
     await desktop.isShown();
   });

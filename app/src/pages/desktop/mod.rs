@@ -36,7 +36,7 @@ use self::key_row::KeyRow;
 use self::picture::{Picture, has_mouse};
 use self::session::{Input, Stage};
 use self::sign_in::SignInCard;
-use super::viewer::{Away, DeviceSignal, ViewerFrame, service_of};
+use super::viewer::{Away, DeviceSignal, ViewerFrame, service_of, told_status};
 use crate::state::{focus, set_title};
 use crate::words::legible;
 
@@ -106,7 +106,10 @@ pub(super) fn DesktopViewer(device: DeviceSignal, id: DeviceId, service: String)
             device=device
             id=id
             title=shown_title
-            status=Signal::derive(move || control.stage.with(status::words).to_owned())
+            status=Signal::derive(move || {
+                let words = control.stage.with(status::words);
+                told_status(words, running.get(), online.get())
+            })
             measure=control.measure
             hides=running
             called_back=control.bar

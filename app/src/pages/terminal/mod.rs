@@ -43,7 +43,7 @@ use self::questions::{HostKeyQuestion, PromptForm};
 use self::search_bar::SearchBar;
 use self::session::{Input, Stage, Step};
 use self::sign_in::SignInCard;
-use super::viewer::{Away, DeviceSignal, ViewerFrame, service_of};
+use super::viewer::{Away, DeviceSignal, ViewerFrame, service_of, told_status};
 use crate::state::{Theme, set_title, window};
 use crate::words::legible;
 
@@ -102,7 +102,10 @@ pub(super) fn TerminalViewer(device: DeviceSignal, id: DeviceId, service: String
             device=device
             id=id
             title=shown_title
-            status=Signal::derive(move || control.stage.with(status::words).to_owned())
+            status=Signal::derive(move || {
+                let words = control.stage.with(status::words);
+                told_status(words, running.get(), online.get())
+            })
             measure=control.measure
             hides=running
             called_back=control.bar

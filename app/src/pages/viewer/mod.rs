@@ -98,6 +98,14 @@ pub(super) fn service_of<'a>(device: Option<&'a Device>, name: &str) -> Option<&
     device?.services.iter().find(|service| service.name == name)
 }
 
+/// The connection in words: a stream that runs waits for its device, when that has lost its own.
+pub(super) fn told_status(words: &'static str, is_running: bool, is_online: bool) -> String {
+    match (is_running, is_online) {
+        (true, false) => "Device reconnecting…".to_owned(),
+        _ => words.to_owned(),
+    }
+}
+
 /// Reads the device and keeps up with it.
 fn follow(id: DeviceId) -> Query<Arc<Device>> {
     let api = ApiClient::expect();
