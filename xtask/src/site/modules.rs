@@ -183,7 +183,13 @@ mod tests {
 
     #[test]
     fn each_module_has_a_limit_of_its_own() {
-        let sizes = |ssh| [size("ssh", ssh), size("frontend", 300_000)];
+        let sizes = |ssh| {
+            [
+                size("ssh", ssh),
+                size("frontend", 300_000),
+                size("vnc", 150_000),
+            ]
+        };
         assert!(hold_limits(&sizes(500_000)).is_ok());
         let error = hold_limits(&sizes(700_000)).unwrap_err();
         assert!(error.to_string().starts_with("ssh: "), "{error}");
