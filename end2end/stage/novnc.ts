@@ -1,7 +1,7 @@
 // noVNC, to be measured beside: its files, and a WebSocket that leads to a port.
 import { createReadStream } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -49,9 +49,13 @@ class Viewer extends RFB {
   }
 }
 Viewer.prototype.rectangles = new Map();
+const began = performance.now();
 const viewer = new Viewer(document.getElementById('screen'), 'ws://' + location.host + '/' + port);
+viewer.onFrame = () => {
+  globalThis.opened_ms = performance.now() - began;
+  document.body.setAttribute('data-drawn', '');
+};
 globalThis.viewer = viewer;
-viewer.addEventListener('connect', () => document.body.setAttribute('data-connected', ''));
 </script>`;
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript' };
@@ -91,11 +95,13 @@ export class NoVnc {
     this.server.close();
   }
 
-  async open(page: Page, port: number, encodings: number[]): Promise<void> {
+  /** Returns once the first picture is drawn: how long that took from dialling on, in ms. */
+  async open(page: Page, port: number, encodings: number[]): Promise<number> {
     const { port: own } = this.server.address() as AddressInfo;
     const search = new URLSearchParams({ port: String(port), encodings: JSON.stringify(encodings) });
     await page.goto(`http://127.0.0.1:${own}/?${search}`);
-    await expect(page.locator('body[data-connected]')).toBeVisible({ timeout: 20_000 });
+    await expect(page.locator('body[data-drawn]')).toBeVisible({ timeout: 20_000 });
+    return page.evaluate(() => (globalThis as unknown as { opened_ms: number }).opened_ms);
   }
 
   async timeFrames(page: Page, frames: number): Promise<number[]> {
@@ -123,25 +129,4 @@ export class NoVnc {
   async close(page: Page): Promise<void> {
     await page.goto('about:blank');
   }
-}
-
-/** A port that leads to another one, and counts what comes back from there. */
-export async function countingPort(target: number): Promise<{
-  port: number;
-  received: () => number;
-  end: () => void;
-}> {
-  let received = 0;
-  const server = createTcpServer((socket) => {
-    const other = connect(target, '127.0.0.1');
-    other.setNoDelay(true);
-    socket.setNoDelay(true);
-    other.on('data', (bytes) => (received += bytes.length));
-    socket.pipe(other).pipe(socket);
-    socket.on('error', () => other.destroy());
-    other.on('error', () => socket.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { port, received: () => received, end: () => void server.close() };
 }

@@ -26,9 +26,10 @@ interface Held {
   picture(): Promise<Uint8Array>;
 }
 
-/** In a page of the manager, signed in. Returns once the first picture is drawn. */
-export async function startWorker(page: Page, options: Options): Promise<void> {
-  await page.evaluate(async ({ deviceId, service, quality, encodings }) => {
+/** In a page of the manager, signed in. Returns once the first picture is drawn: how long that took
+ * from dialling on, in ms. */
+export async function startWorker(page: Page, options: Options): Promise<number> {
+  return page.evaluate(async ({ deviceId, service, quality, encodings }) => {
     const table = JSON.parse(document.getElementById('modules')!.textContent!) as { vnc: string };
     const worker = new Worker(table.vnc, { type: 'module' });
     const held: { traffic?: object } = {};
@@ -61,8 +62,10 @@ export async function startWorker(page: Page, options: Options): Promise<void> {
     const socket = location.origin.replace(/^http/, 'ws');
     const url = `${socket}/api/v1/devices/${deviceId}/services/${service}/stream`;
     const running = next('running');
+    const began = performance.now();
     send({ kind: 'open', url, quality, encodings });
     await running;
+    return performance.now() - began;
   }, options);
 }
 
