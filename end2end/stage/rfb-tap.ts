@@ -10,14 +10,16 @@ const QUIET_MS = 200;
 const SET_ENCODINGS = 2;
 const UPDATE_REQUEST = 3;
 
+/** ExtendedDesktopSize */
+const EXTENDED_SIZE = -308;
+
 export class RfbTap {
   /** From the server, since it began. */
   receivedBytes = 0;
   /** As a client has named them last. */
   encodings: number[] = [];
-  /** Only requests for the whole picture reach the server: with changes on their way too, it would
-   * be unknown which request a picture answers. */
-  onlyWhole = false;
+  private onlyWhole = false;
+  private current: Socket | undefined;
 
   private constructor(
     readonly port: number,
@@ -39,8 +41,13 @@ export class RfbTap {
     this.server.close();
   }
 
-  /** Returns when nothing has come for a while. */
-  async isQuiet(): Promise<void> {
+  /** From here on, and as long as this client stays, only requests for the whole picture reach the
+   * server: with changes on their way too, it would be unknown which request a picture answers.
+   * Nor does the server hear of sizes: TigerVNC tells its size first to whoever asks for the whole
+   * picture, and then waits for another request. Returns when nothing more comes unasked. */
+  async letWholeAlone(): Promise<void> {
+    this.onlyWhole = true;
+    this.current?.write(setEncodings(this.encodings.filter((each) => each !== EXTENDED_SIZE)));
     let before: number;
     do {
       before = this.receivedBytes;
@@ -59,6 +66,7 @@ export class RfbTap {
       });
     }
     this.onlyWhole = false;
+    this.current = server;
     server.on('data', (bytes) => (this.receivedBytes += bytes.length));
     server.pipe(client);
     let handshakeBytes = HANDSHAKE_BYTES;
@@ -83,6 +91,14 @@ export class RfbTap {
     }
     return !(this.onlyWhole && message[0] === UPDATE_REQUEST && message[1] === 1);
   }
+}
+
+function setEncodings(encodings: number[]): Buffer {
+  const message = Buffer.alloc(4 + 4 * encodings.length);
+  message[0] = SET_ENCODINGS;
+  message.writeUInt16BE(encodings.length, 2);
+  encodings.forEach((each, at) => message.writeInt32BE(each, 4 + 4 * at));
+  return message;
 }
 
 /** Of the message that begins here; beyond all there is while that cannot be known. */

@@ -61,8 +61,7 @@ class Measured {
 
   async round(open: () => Promise<number>, frames: (count: number) => Promise<number[]>): Promise<void> {
     this.opened_ms.push(await open());
-    this.tap.onlyWhole = true;
-    await this.tap.isQuiet();
+    await this.tap.letWholeAlone();
     const before = this.tap.receivedBytes;
     const times = await frames(WARM_UP + FRAMES);
     this.bytes += this.tap.receivedBytes - before;
