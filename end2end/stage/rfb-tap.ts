@@ -10,6 +10,8 @@ const QUIET_MS = 200;
 const SET_ENCODINGS = 2;
 const UPDATE_REQUEST = 3;
 
+const UPDATE_OF_A_PIXEL = Buffer.from([UPDATE_REQUEST, 1, 0, 0, 0, 0, 0, 1, 0, 1]);
+
 /** ExtendedDesktopSize */
 const EXTENDED_SIZE = -308;
 
@@ -48,6 +50,9 @@ export class RfbTap {
   async letWholeAlone(): Promise<void> {
     this.onlyWhole = true;
     this.current?.write(setEncodings(this.encodings.filter((each) => each !== EXTENDED_SIZE)));
+    // With the encodings, it tells pointers and locks anew: to this request, not to the first that
+    // is timed.
+    this.current?.write(UPDATE_OF_A_PIXEL);
     let before: number;
     do {
       before = this.receivedBytes;
