@@ -5,13 +5,17 @@ import { connect, type AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { expect, type Page } from '@playwright/test';
 import { WebSocketServer } from 'ws';
+
+import type { BarePage, Evaluates } from './bare-browser.ts';
 
 const FILES = dirname(dirname(fileURLToPath(import.meta.resolve('@novnc/novnc'))));
 
 const PAGE = `<!doctype html><title>noVNC</title><body style="margin: 0">
 <div id="screen" style="width: 1280px; height: 720px"></div>
+<script>
+globalThis.opened = new Promise((resolve) => (globalThis.drawn = resolve));
+</script>
 <script type="module">
 import RFB from '/core/rfb.js';
 const { port, encodings } = Object.fromEntries(new URLSearchParams(location.search));
@@ -51,10 +55,7 @@ class Viewer extends RFB {
 Viewer.prototype.rectangles = new Map();
 const began = performance.now();
 const viewer = new Viewer(document.getElementById('screen'), 'ws://' + location.host + '/' + port);
-viewer.onFrame = () => {
-  globalThis.opened_ms = performance.now() - began;
-  document.body.setAttribute('data-drawn', '');
-};
+viewer.onFrame = () => globalThis.drawn(performance.now() - began);
 globalThis.viewer = viewer;
 </script>`;
 
@@ -96,15 +97,17 @@ export class NoVnc {
   }
 
   /** Returns once the first picture is drawn: how long that took from dialling on, in ms. */
-  async open(page: Page, port: number, encodings: number[]): Promise<number> {
+  async open(page: BarePage, port: number, encodings: number[]): Promise<number> {
     const { port: own } = this.server.address() as AddressInfo;
     const search = new URLSearchParams({ port: String(port), encodings: JSON.stringify(encodings) });
     await page.goto(`http://127.0.0.1:${own}/?${search}`);
-    await expect(page.locator('body[data-drawn]')).toBeVisible({ timeout: 20_000 });
-    return page.evaluate(() => (globalThis as unknown as { opened_ms: number }).opened_ms);
+    return page.evaluate(
+      () => (globalThis as unknown as { opened: Promise<number> }).opened,
+      undefined,
+    );
   }
 
-  async timeFrames(page: Page, frames: number): Promise<number[]> {
+  async timeFrames(page: Evaluates, frames: number): Promise<number[]> {
     return page.evaluate(async (frames) => {
       const { viewer } = globalThis as unknown as { viewer: { refresh(): Promise<void> } };
       const times: number[] = [];
@@ -117,16 +120,16 @@ export class NoVnc {
     }, frames);
   }
 
-  async rectangles(page: Page): Promise<Map<number, number>> {
+  async rectangles(page: Evaluates): Promise<Map<number, number>> {
     return new Map(
       await page.evaluate(() => {
         const { viewer } = globalThis as unknown as { viewer: { rectangles: Map<number, number> } };
         return [...viewer.rectangles];
-      }),
+      }, undefined),
     );
   }
 
-  async close(page: Page): Promise<void> {
+  async close(page: BarePage): Promise<void> {
     await page.goto('about:blank');
   }
 }
