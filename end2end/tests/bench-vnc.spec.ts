@@ -165,7 +165,10 @@ test('frames beside noVNC', { tag: ['@bench', '@desktop'] }, async ({ demo, devi
       await wait(10_000);
       const before = await sentBytes(page);
       await wait(IDLE_S * 1000);
-      return (await sentBytes(page)) - before;
+      const sent = (await sentBytes(page)) - before;
+      expect(before, 'it asked for a picture').toBeGreaterThan(0);
+      expect((await refresh(page)).get(TIGHT), 'and would again').toBeGreaterThan(0);
+      return sent;
     } finally {
       await device.end();
       await screen.end();
