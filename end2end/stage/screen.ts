@@ -89,13 +89,13 @@ export class Screen {
 
   /** A window over all, full of text. */
   showText(): void {
-    const text = 'ls -lR /usr/lib | head -400; sleep 99999';
+    const text = 'ls -lR /usr/lib | head -4000 | pr -4 -t -w 240 -l 100 | tail -100; sleep 99999';
     this.start('xterm', '-b', '0', '-geometry', '300x100+0+0', '-e', 'sh', '-c', text);
   }
 
   /** A window over all whose text never stands still. */
   showMotion(): void {
-    const text = 'while :; do head -c 3000 /dev/urandom | base64; sleep 0.03; done';
+    const text = 'while :; do head -c 3000 /dev/urandom | base64 -w 240; sleep 0.03; done';
     this.start('xterm', '-b', '0', '-geometry', '300x100+0+0', '-e', 'sh', '-c', text);
   }
 

@@ -1,13 +1,11 @@
 // The VNC client's Worker without the page around it: what the page does not offer can be chosen,
 // and its picture be compared pixel by pixel.
-import type { Page } from '@playwright/test';
-
-import type { Demo } from './demo.ts';
+import type { Evaluates } from './bare-browser.ts';
 import type { Pixels } from './screen.ts';
 
 interface Options {
-  /** `ws://…/stream`; {@link serviceUrl} for a device's service. */
-  url: string;
+  deviceId: string;
+  service: string;
   quality: 'automatic' | 'lossless' | 'high' | 'medium' | 'low';
   /** By number; no others are taken. */
   encodings: number[];
@@ -27,14 +25,10 @@ interface Held {
   picture(): Promise<Uint8Array>;
 }
 
-export function serviceUrl(demo: Demo, deviceId: string, service: string): string {
-  const socket = demo.url.replace(/^http/, 'ws');
-  return `${socket}/api/v1/devices/${deviceId}/services/${service}/stream`;
-}
-
-/** In a page of the manager, signed in. Returns once the first picture is drawn. */
-export async function startWorker(page: Page, options: Options): Promise<void> {
-  await page.evaluate(async ({ url, quality, encodings }) => {
+/** In a page of the manager, signed in. Returns once the first picture is drawn: how long that took
+ * from dialling on, in ms. */
+export async function startWorker(page: Evaluates, options: Options): Promise<number> {
+  return page.evaluate(async ({ deviceId, service, quality, encodings }) => {
     const table = JSON.parse(document.getElementById('modules')!.textContent!) as { vnc: string };
     const worker = new Worker(table.vnc, { type: 'module' });
     const held: { traffic?: object } = {};
@@ -64,33 +58,36 @@ export async function startWorker(page: Page, options: Options): Promise<void> {
     document.body.append(element);
     const canvas = element.transferControlToOffscreen();
     worker.postMessage(canvas, [canvas]);
-    const outcome = Promise.race([next('running'), next('ended')]);
+    const socket = location.origin.replace(/^http/, 'ws');
+    const url = `${socket}/api/v1/devices/${deviceId}/services/${service}/stream`;
+    const running = next('running');
+    const began = performance.now();
     send({ kind: 'open', url, quality, encodings });
-    const { kind } = (await outcome) as { kind: string };
-    if (kind === 'ended') throw new Error('the viewer ended');
+    await running;
+    return performance.now() - began;
   }, options);
 }
 
-export async function endWorker(page: Page): Promise<void> {
+export async function endWorker(page: Evaluates): Promise<void> {
   await page.evaluate(() => {
     (globalThis as unknown as { vnc: Held }).vnc.worker.terminate();
     document.querySelector('body > canvas')?.remove();
-  });
+  }, undefined);
 }
 
 /** Has the whole picture sent anew; gives how many rectangles have come, by encoding. */
-export async function refresh(page: Page): Promise<Map<number, number>> {
+export async function refresh(page: Evaluates): Promise<Map<number, number>> {
   const rectangles = await page.evaluate(async () => {
     const { send, next } = (globalThis as unknown as { vnc: Held }).vnc;
     const refreshed = next('refreshed');
     send({ kind: 'refresh' });
     return (await refreshed).rectangles!;
-  });
+  }, undefined);
   return new Map(rectangles);
 }
 
 /** So many whole pictures, one after the other: how long each took until it was drawn, in ms. */
-export async function timeFrames(page: Page, frames: number): Promise<number[]> {
+export async function timeFrames(page: Evaluates, frames: number): Promise<number[]> {
   return page.evaluate(async (frames) => {
     const { send, next } = (globalThis as unknown as { vnc: Held }).vnc;
     const times: number[] = [];
@@ -106,12 +103,12 @@ export async function timeFrames(page: Page, frames: number): Promise<number[]> 
 }
 
 /** Bytes that have gone up since the stream began. */
-export async function sentBytes(page: Page): Promise<number> {
-  return page.evaluate(() => (globalThis as unknown as { vnc: Held }).vnc.traffic?.sent_bytes ?? 0);
+export async function sentBytes(page: Evaluates): Promise<number> {
+  return page.evaluate(() => (globalThis as unknown as { vnc: Held }).vnc.traffic?.sent_bytes ?? 0, undefined);
 }
 
 /** What is drawn. */
-export async function drawn(page: Page): Promise<Pixels> {
+export async function drawn(page: Evaluates): Promise<Pixels> {
   const { width, height, base64 } = await page.evaluate(async () => {
     const png = await (globalThis as unknown as { vnc: Held }).vnc.picture();
     const bitmap = await createImageBitmap(new Blob([png as BlobPart], { type: 'image/png' }));
@@ -128,6 +125,6 @@ export async function drawn(page: Page): Promise<Pixels> {
       parts.push(String.fromCharCode(...row));
     }
     return { width, height, base64: btoa(parts.join('')) };
-  });
+  }, undefined);
   return { width, height, rgb: Buffer.from(base64, 'base64') };
 }

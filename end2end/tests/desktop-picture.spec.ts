@@ -2,7 +2,7 @@
 import { OwnDevice } from '../stage/own-device.ts';
 import { Screen, type Pixels } from '../stage/screen.ts';
 import { expect, test } from '../stage/test.ts';
-import { drawn, endWorker, refresh, serviceUrl, startWorker } from '../stage/vnc-worker.ts';
+import { drawn, endWorker, refresh, startWorker } from '../stage/vnc-worker.ts';
 
 const COPY_RECT = 1;
 const LAST_RECT = -224;
@@ -34,7 +34,7 @@ test('every encoding draws what the desktop shows', { tag: '@desktop' }, async (
   const services = [{ name: 'screen', kind: 'vnc' as const, port: screen.port }];
   const device = await OwnDevice.enrol(devices, demo, 'Pictured', services);
   const open = (encodings: number[], quality: 'lossless' | 'high') =>
-    startWorker(page, { url: serviceUrl(demo, device.id, 'screen'), quality, encodings });
+    startWorker(page, { deviceId: device.id, service: 'screen', quality, encodings });
   const agrees = (most: { pixels: number; mean: number }) =>
     expect(async () => {
       const apart = difference(await drawn(page), await screen.pixels());

@@ -74,7 +74,9 @@ fn in_browser(
         "demo",
     ]))?;
     let mut command = test::playwright_command(&native::programs(true).join("adit-demo"));
-    command.arg(story).env("BENCH", "1");
+    // A path of its own: folders above could have the same name.
+    let file = format!("tests/{story}.spec.ts");
+    command.arg(file).env("BENCH", "1");
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     if let Some(path) = json {
         command.env("BENCH_JSON", std::path::absolute(path)?);

@@ -1,22 +1,21 @@
-// Two viewers side by side: noVNC and ours, from one server, over WebSockets that lead to a port.
-import { createReadStream, readFileSync } from 'node:fs';
+// noVNC, to be measured beside: its files, and a WebSocket that leads to a port.
+import { createReadStream } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { expect, type Page } from '@playwright/test';
 import { WebSocketServer } from 'ws';
 
-import { serveStream } from './adit-stream.ts';
+import type { BarePage, Evaluates } from './bare-browser.ts';
 
 const FILES = dirname(dirname(fileURLToPath(import.meta.resolve('@novnc/novnc'))));
 
-/** The web app as `cargo xtask build` leaves it. */
-const SITE = fileURLToPath(new URL('../../target/site', import.meta.url));
-
 const PAGE = `<!doctype html><title>noVNC</title><body style="margin: 0">
 <div id="screen" style="width: 1280px; height: 720px"></div>
+<script>
+globalThis.opened = new Promise((resolve) => (globalThis.drawn = resolve));
+</script>
 <script type="module">
 import RFB from '/core/rfb.js';
 const { port, encodings } = Object.fromEntries(new URLSearchParams(location.search));
@@ -46,41 +45,33 @@ class Viewer extends RFB {
     return whole;
   }
   refresh() {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.onFrame = resolve;
-      this.addEventListener('disconnect', () => reject(new Error('noVNC has disconnected')));
       RFB.messages.fbUpdateRequest(this._sock, false, 0, 0, this._fbWidth, this._fbHeight);
       this._sock.flush();
     });
   }
 }
 Viewer.prototype.rectangles = new Map();
+const began = performance.now();
 const viewer = new Viewer(document.getElementById('screen'), 'ws://' + location.host + '/' + port);
+viewer.onFrame = () => globalThis.drawn(performance.now() - began);
 globalThis.viewer = viewer;
-viewer.addEventListener('connect', () => document.body.setAttribute('data-connected', ''));
 </script>`;
 
-const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
+const TYPES: Record<string, string> = { '.js': 'text/javascript' };
 
-export class Viewers {
+export class NoVnc {
   private constructor(private readonly server: Server) {}
 
-  static async start(): Promise<Viewers> {
+  static async start(): Promise<NoVnc> {
     const server = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '/', 'http://localhost');
       if (pathname === '/') {
         response.setHeader('content-type', 'text/html');
         return response.end(PAGE);
       }
-      if (pathname === '/favicon.ico') return response.writeHead(204).end();
-      if (pathname === '/ours') {
-        const index = readFileSync(join(SITE, 'index.html'), 'utf8');
-        const modules = /<script type="application\/json" id="modules">.*?<\/script>/.exec(index);
-        response.setHeader('content-type', 'text/html');
-        return response.end(`<!doctype html><title>Adit</title>${modules?.[0]}`);
-      }
-      const folder = pathname.startsWith('/pkg/') ? SITE : FILES;
-      const file = join(folder, normalize(pathname));
+      const file = join(FILES, normalize(pathname));
       response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
       createReadStream(file)
         .on('error', () => response.writeHead(404).end())
@@ -89,9 +80,7 @@ export class Viewers {
     // Compression would cost what the other side does not pay.
     const sockets = new WebSocketServer({ server, perMessageDeflate: false });
     sockets.on('connection', (socket, request) => {
-      const [, port, protocol] = request.url!.split('/');
-      if (protocol === 'stream') return serveStream(socket, Number(port));
-      const target = connect(Number(port), '127.0.0.1');
+      const target = connect(Number(request.url!.slice(1)), '127.0.0.1');
       target.setNoDelay(true);
       target.on('data', (bytes) => socket.send(bytes));
       target.on('close', () => socket.close()).on('error', () => socket.close());
@@ -99,7 +88,7 @@ export class Viewers {
       socket.on('close', () => target.destroy());
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new Viewers(server);
+    return new NoVnc(server);
   }
 
   end(): void {
@@ -107,20 +96,18 @@ export class Viewers {
     this.server.close();
   }
 
-  /** Where our viewer's page is, and its stream to a port. */
-  ours(port: number): { page: string; stream: string } {
-    const host = `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-    return { page: `http://${host}/ours`, stream: `ws://${host}/${port}/stream` };
-  }
-
-  async open(page: Page, port: number, encodings: number[]): Promise<void> {
+  /** Returns once the first picture is drawn: how long that took from dialling on, in ms. */
+  async open(page: BarePage, port: number, encodings: number[]): Promise<number> {
     const { port: own } = this.server.address() as AddressInfo;
     const search = new URLSearchParams({ port: String(port), encodings: JSON.stringify(encodings) });
     await page.goto(`http://127.0.0.1:${own}/?${search}`);
-    await expect(page.locator('body[data-connected]')).toBeVisible({ timeout: 20_000 });
+    return page.evaluate(
+      () => (globalThis as unknown as { opened: Promise<number> }).opened,
+      undefined,
+    );
   }
 
-  async timeFrames(page: Page, frames: number): Promise<number[]> {
+  async timeFrames(page: Evaluates, frames: number): Promise<number[]> {
     return page.evaluate(async (frames) => {
       const { viewer } = globalThis as unknown as { viewer: { refresh(): Promise<void> } };
       const times: number[] = [];
@@ -133,37 +120,16 @@ export class Viewers {
     }, frames);
   }
 
-  async rectangles(page: Page): Promise<Map<number, number>> {
+  async rectangles(page: Evaluates): Promise<Map<number, number>> {
     return new Map(
       await page.evaluate(() => {
         const { viewer } = globalThis as unknown as { viewer: { rectangles: Map<number, number> } };
         return [...viewer.rectangles];
-      }),
+      }, undefined),
     );
   }
 
-  async close(page: Page): Promise<void> {
+  async close(page: BarePage): Promise<void> {
     await page.goto('about:blank');
   }
-}
-
-/** A port that leads to another one, and counts what comes back from there. */
-export async function countingPort(target: number): Promise<{
-  port: number;
-  received: () => number;
-  end: () => void;
-}> {
-  let received = 0;
-  const server = createTcpServer((socket) => {
-    const other = connect(target, '127.0.0.1');
-    other.setNoDelay(true);
-    socket.setNoDelay(true);
-    other.on('data', (bytes) => (received += bytes.length));
-    socket.pipe(other).pipe(socket);
-    socket.on('error', () => other.destroy());
-    other.on('error', () => socket.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { port, received: () => received, end: () => void server.close() };
 }
