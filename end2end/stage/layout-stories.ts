@@ -84,6 +84,8 @@ export function layoutStories(): void {
     // The first stops the page, the second only what it asks for.
     for (const path of ['/', '/api/v1']) {
       const panel = await devices.openPanel(demo.device(0));
+      // What the app asks for by itself would be struck first, and have the jar emptied.
+      await page.goto('about:blank');
       await panel.page.evaluate(
         ({ domain, path, count }) => {
           for (let number = 0; number < count; number += 1) {
