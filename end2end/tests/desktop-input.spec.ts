@@ -208,6 +208,7 @@ test.describe('with fingers', { tag: '@phone' }, () => {
     await arrives(heard, '\x1b\x1b[A');
     await desktop.key('Ctrl').tap();
     await desktop.key('Keyboard').tap();
+    await expect(page.locator('#desktop-keys')).toBeFocused();
     await page.keyboard.insertText('c');
     await arrives(heard, '\x03');
     await page.keyboard.insertText('c');
