@@ -18,7 +18,7 @@ use crate::fault;
 const STREAM: StreamId = StreamId::ONLY;
 /// What may be on its way to this end unread: 40 MB/s at a round trip of 100 ms.
 const MAX_WINDOW_BYTES: u64 = 4 << 20;
-const INITIAL_WINDOW_BYTES: u32 = 256 << 10;
+const INITIAL_WINDOW_BYTES: u32 = 1 << 20;
 /// What a server may ask for as keepalive, brought into what is sane.
 const KEEPALIVE_RANGE_S: (u32, u32) = (5, 300);
 
