@@ -1,13 +1,14 @@
 //! One desktop: the client, what it draws on, and who is told.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Uint8Array};
 use remote_messages::vnc::{self, Ended, ToPage, ToWorker};
-use remote_stream::{Stream, Watch};
+use remote_stream::{LinkState, Stream, Watch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use wasm_bindgen::closure::Closure;
@@ -77,6 +78,7 @@ impl Desk {
             ended = self.read(reader) => ended,
             ended = self.write(writer) => ended,
             () = tell_traffic(&watch) => Ended::Disconnected,
+            never = tell_link(&watch) => match never {},
         };
         match (ended, watch.fault()) {
             _ if self.closed.get() => Ended::Closed,
@@ -300,6 +302,18 @@ fn fixed(quality: vnc::Quality) -> Option<Quality> {
         vnc::Quality::High => Some(Quality::High),
         vnc::Quality::Medium => Some(Quality::Medium),
         vnc::Quality::Low => Some(Quality::Low),
+    }
+}
+
+/// Tells the page when the connection is lost and found again.
+async fn tell_link(watch: &Watch) -> Infallible {
+    let mut state = LinkState::Connected;
+    loop {
+        state = watch.link_changed(state).await;
+        tell(&match state {
+            LinkState::Connected => ToPage::Reconnected,
+            LinkState::Reconnecting { .. } => ToPage::Reconnecting,
+        });
     }
 }
 

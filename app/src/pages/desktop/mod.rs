@@ -108,7 +108,8 @@ pub(super) fn DesktopViewer(device: DeviceSignal, id: DeviceId, service: String)
             title=shown_title
             status=Signal::derive(move || {
                 let words = control.stage.with(status::words);
-                told_status(words, running.get(), online.get())
+                let reconnecting = control.reconnecting.get();
+                told_status(words, running.get(), online.get(), reconnecting)
             })
             measure=control.measure
             hides=running

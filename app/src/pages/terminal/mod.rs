@@ -104,7 +104,8 @@ pub(super) fn TerminalViewer(device: DeviceSignal, id: DeviceId, service: String
             title=shown_title
             status=Signal::derive(move || {
                 let words = control.stage.with(status::words);
-                told_status(words, running.get(), online.get())
+                let reconnecting = control.reconnecting.get();
+                told_status(words, running.get(), online.get(), reconnecting)
             })
             measure=control.measure
             hides=running

@@ -99,7 +99,16 @@ pub(super) fn service_of<'a>(device: Option<&'a Device>, name: &str) -> Option<&
 }
 
 /// The connection in words: a stream that runs waits for its device, when that has lost its own.
-pub(super) fn told_status(words: &'static str, is_running: bool, is_online: bool) -> String {
+pub(super) fn told_status(
+    words: &'static str,
+    is_running: bool,
+    is_online: bool,
+    is_reconnecting: bool,
+) -> String {
+    // Without a connection of its own, the browser knows nothing of the device's.
+    if is_reconnecting {
+        return "Reconnecting…".to_owned();
+    }
     match (is_running, is_online) {
         (true, false) => "Device reconnecting…".to_owned(),
         _ => words.to_owned(),
