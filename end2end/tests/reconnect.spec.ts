@@ -105,7 +105,7 @@ test('a terminal goes on when a line is lost', { tag: '@desktop' }, async ({ lin
   await terminal.runs('echo the-same-$$', `the-same-${shellId}`);
 });
 
-test('a desktop goes on when a line is lost', { tag: '@desktop' }, async ({ line, uplink, remote, device, demo, page }) => {
+test('a desktop goes on when a line is lost', async ({ line, uplink, remote, device, demo, page }, info) => {
   const desktop = new Desktop(page, demo);
   await desktop.open(device, 'screen');
   await desktop.isShown();
@@ -126,6 +126,9 @@ test('a desktop goes on when a line is lost', { tag: '@desktop' }, async ({ line
 
   line.break();
   await expect(desktop.status).toHaveText('Reconnecting…');
+  // A phone has no bar while a desktop runs.
+  const over = page.locator('.viewer__waits').getByText('Reconnecting…');
+  await (info.project.name === 'phone' ? expect(over).toBeVisible() : expect(over).toBeHidden());
   await types('four ');
   await page.waitForTimeout(DOWN_MS);
   line.mend();
