@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::canvas::{Canvas, cursor_url};
 use crate::ended;
-use crate::photo::Easel;
+use crate::photo::Darkroom;
 use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Platform, Press, Quality};
 
 const READ_BYTES: usize = 64 << 10;
@@ -29,7 +29,7 @@ pub(crate) struct Desk {
     client: RefCell<Client>,
     keyboard: RefCell<Keyboard>,
     canvas: Canvas,
-    easel: Easel,
+    darkroom: Darkroom,
     pace: RefCell<Pace>,
     chosen: Cell<vnc::Quality>,
     drawn: Cell<bool>,
@@ -47,7 +47,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(
         canvas: Canvas,
-        easel: Easel,
+        darkroom: Darkroom,
         quality: vnc::Quality,
         encodings: Option<&[i32]>,
     ) -> Rc<Self> {
@@ -55,7 +55,7 @@ impl Desk {
             client: RefCell::default(),
             keyboard: RefCell::new(Keyboard::new(platform())),
             canvas,
-            easel,
+            darkroom,
             pace: RefCell::default(),
             chosen: Cell::new(quality),
             drawn: Cell::new(false),
@@ -154,7 +154,7 @@ impl Desk {
             let desk = Rc::clone(self);
             spawn_local(async move {
                 let number = jpeg.number;
-                let pixels = desk.easel.pixels(jpeg).await.ok();
+                let pixels = desk.darkroom.pixels(jpeg).await.ok();
                 // If it ends the session, the writer learns it.
                 let _ = desk.client.borrow_mut().put_jpeg(number, pixels.as_deref());
                 desk.went_on();
