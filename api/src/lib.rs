@@ -26,4 +26,4 @@ pub use id::{ApiTokenId, DeviceId, InstallKeyId, OrganizationId, SignInId, UserI
 pub use page::Page;
 pub use problem::{Problem, ProblemCode};
 pub use time::Timestamp;
-pub use usage::{DeviceUsage, Purpose, Transfer, UsageDay, UsageQuery};
+pub use usage::{DeviceUsage, Purpose, Transfer, UsageDay, UsageQuery, UserUsage};
