@@ -14,6 +14,12 @@ use crate::place::Place;
 type Figures = HashMap<String, f64>;
 
 impl Place {
+    /// How many tunnels have gone on over another connection.
+    pub(crate) async fn resumes(&self) -> f64 {
+        let figures = self.scrape().await;
+        of(&figures, r#"adit_tunnel_resumes_total{outcome="resumed"}"#)
+    }
+
     async fn scrape(&self) -> Figures {
         let request = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
         let answer = Self::ask_at(self.metrics, request).await;

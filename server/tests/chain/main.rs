@@ -14,6 +14,7 @@ mod place;
 mod programs;
 
 mod figures;
+mod front_proxy;
 mod identity;
 mod inspection;
 mod proxy;

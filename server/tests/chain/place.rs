@@ -54,6 +54,12 @@ impl Place {
         (place, network)
     }
 
+    /// A server that is reached at another port than its own.
+    pub(crate) async fn reached_at(listener: TcpListener, port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::reached(listener, folder, port, |_| {}).await
+    }
+
     async fn at(listener: TcpListener, folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let port = listener.local_addr().unwrap().port();
         Self::reached(listener, folder, port, change).await
