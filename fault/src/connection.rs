@@ -7,13 +7,13 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::pump::{End, Pump};
-use crate::reset;
 use crate::weather::{Direction, Totals, Weather};
+use crate::{Settings, reset};
 
 pub(crate) struct Connection {
     pub(crate) weather: watch::Receiver<Weather>,
     pub(crate) totals: Arc<Totals>,
-    pub(crate) seed: u64,
+    pub(crate) settings: Settings,
 }
 
 impl Connection {
@@ -39,7 +39,7 @@ impl Connection {
         if !waited.unwrap_or(false) {
             return End::Cut;
         }
-        let Ok(far) = TcpStream::connect(to).await else {
+        let Ok(far) = self.settings.connect(&to).await else {
             return End::Cut;
         };
         let _ = near.set_nodelay(true);
@@ -73,7 +73,7 @@ impl Connection {
             self.weather.clone(),
             born.clone(),
             totals,
-            self.seed,
+            self.settings.seed,
         )
     }
 }

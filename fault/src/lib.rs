@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,6 +26,52 @@ use weather::{Totals, Weather};
 
 /// More at a time than any test has.
 const CONNECTION_LIMIT: usize = 1024;
+
+const BACKLOG: u32 = 1024;
+
+/// What a proxy is from its beginning.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Of jitter.
+    pub seed: u64,
+    /// What the kernel holds for each socket of the proxy. A thin line wants it small: what waits
+    /// there is out of the sender's reach. None: the kernel finds out, which is up to megabytes.
+    pub receive_buffer_bytes: Option<u32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            receive_buffer_bytes: None,
+        }
+    }
+}
+
+impl Settings {
+    /// A socket for this address, neither bound nor connected.
+    fn socket(self, address: SocketAddr) -> io::Result<TcpSocket> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        if let Some(bytes) = self.receive_buffer_bytes {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        Ok(socket)
+    }
+
+    async fn connect(self, to: &str) -> io::Result<TcpStream> {
+        let mut failure = io::Error::from(io::ErrorKind::NotFound);
+        for address in tokio::net::lookup_host(to).await? {
+            match self.socket(address)?.connect(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+}
 
 /// What it did since it was bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,8 +101,11 @@ impl FaultProxy {
     ///
     /// # Errors
     /// The address cannot be had.
-    pub async fn bind(listen: SocketAddr, to: impl Into<String>, seed: u64) -> io::Result<Self> {
-        let listener = TcpListener::bind(listen).await?;
+    pub fn bind(listen: SocketAddr, to: impl Into<String>, settings: Settings) -> io::Result<Self> {
+        let listener = settings.socket(listen)?;
+        listener.set_reuseaddr(true)?;
+        listener.bind(listen)?;
+        let listener = listener.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         let (weather, watched) = watch::channel(Weather::default());
         let totals = Arc::new(Totals::default());
@@ -64,7 +113,7 @@ impl FaultProxy {
         task.spawn(accept(
             listener,
             to.into(),
-            seed,
+            settings,
             watched,
             Arc::clone(&totals),
         ));
@@ -97,7 +146,7 @@ impl FaultProxy {
 async fn accept(
     listener: TcpListener,
     to: String,
-    seed: u64,
+    settings: Settings,
     weather: watch::Receiver<Weather>,
     totals: Arc<Totals>,
 ) {
@@ -121,7 +170,10 @@ async fn accept(
         let connection = Connection {
             weather: weather.clone(),
             totals: Arc::clone(&totals),
-            seed: seed.wrapping_add(number),
+            settings: Settings {
+                seed: settings.seed.wrapping_add(number),
+                ..settings
+            },
         };
         connections.spawn(connection.carry(near, to.clone()));
     }

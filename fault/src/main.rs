@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use clap::Parser;
-use fault::{Command, FaultProxy};
+use fault::{Command, FaultProxy, Settings};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A TCP proxy that behaves as bad networks do.
@@ -26,6 +26,9 @@ struct Arguments {
     /// Of jitter.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What the kernel holds for each of its sockets; small for a thin line.
+    #[arg(long, value_name = "BYTES")]
+    receive_buffer: Option<u32>,
     /// Where it carries connections to, as `host:port`.
     to: String,
 }
@@ -33,9 +36,12 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let proxy = FaultProxy::bind(arguments.listen, arguments.to, arguments.seed)
-        .await
-        .context("cannot listen")?;
+    let settings = Settings {
+        seed: arguments.seed,
+        receive_buffer_bytes: arguments.receive_buffer,
+    };
+    let proxy =
+        FaultProxy::bind(arguments.listen, arguments.to, settings).context("cannot listen")?;
     println!("{}", proxy.address().port());
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {

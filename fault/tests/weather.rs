@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use fault::{Command, Direction, FaultProxy};
+use fault::{Command, Direction, FaultProxy, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
@@ -28,7 +28,7 @@ impl Scene {
     async fn new() -> Self {
         let listener = TcpListener::bind(NOWHERE).await.unwrap();
         let to = listener.local_addr().unwrap().to_string();
-        let proxy = FaultProxy::bind(NOWHERE, to, 7).await.unwrap();
+        let proxy = FaultProxy::bind(NOWHERE, to, Settings::default()).unwrap();
         Self { proxy, listener }
     }
 

@@ -13,6 +13,7 @@ mod place;
 #[path = "../front_fixture/programs.rs"]
 mod programs;
 
+mod faults;
 mod figures;
 mod identity;
 mod inspection;
