@@ -66,6 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let metered = Metered {
             inner: socket,
             written_bytes: 0,
+            flushed_bytes: 0,
             read_bytes: 0,
         };
         Self {
@@ -92,6 +93,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Bytes the socket below has taken, WebSocket headers included.
     pub(super) fn written_bytes(&self) -> u64 {
         self.inner.get_ref().written_bytes
+    }
+
+    /// As many of them as no layer of this process holds any more. TLS takes up to 64 KiB that the
+    /// kernel does not want yet: a keystroke behind them is as late as behind a queue of ours.
+    pub(super) fn flushed_bytes(&self) -> u64 {
+        self.inner.get_ref().flushed_bytes
     }
 
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Received, Fault>> {
@@ -226,6 +233,7 @@ fn fault(error: &Error) -> Fault {
 struct Metered<S> {
     inner: S,
     written_bytes: u64,
+    flushed_bytes: u64,
     read_bytes: u64,
 }
 
@@ -243,11 +251,25 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Metered<S> {
-    fn count(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn count(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &written {
             self.written_bytes += *bytes as u64;
+            // Asks the layer below how much of it is gone; an error comes again with the next call.
+            let _ = self.flush_below(cx);
         }
         written
+    }
+
+    fn flush_below(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.inner).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = &flushed {
+            self.flushed_bytes = self.written_bytes;
+        }
+        flushed
     }
 }
 
@@ -258,7 +280,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.count(written)
+        self.count(cx, written)
     }
 
     fn poll_write_vectored(
@@ -267,7 +289,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.count(written)
+        self.count(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -275,7 +297,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        self.flush_below(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
