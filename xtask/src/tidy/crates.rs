@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("bench", &["agent", "api", "server", "tunnel"]),
     ("cli", &["api", "tunnel"]),
     ("demo", &["api"]),
-    ("fault", &[]),
+    ("fault", &["tunnel"]),
     ("frontend", &["app"]),
     ("remote-messages", &[]),
     (
