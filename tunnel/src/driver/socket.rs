@@ -21,6 +21,10 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Two messages and their headers.
 const MAX_WRITE_BUFFER_BYTES: usize = 2 * (MAX_MESSAGE_BYTES + 1024);
 
+/// What may be read without a message coming of it. The largest message in fragments of 64 bytes is
+/// no more; without a bound, empty fragments would be read for ever.
+const MAX_UNFINISHED_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
+
 /// What came.
 pub(super) enum Received {
     /// Whole frames.
@@ -57,6 +61,8 @@ pub(super) struct Socket<S> {
     role: Role,
     /// What came was no WebSocket: its layer reads no more.
     broken: bool,
+    /// What had been read when the last message came.
+    finished_bytes: u64,
     /// The least that what was received can have taken on the network.
     accounted_bytes: u64,
 }
@@ -73,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             inner: layer(metered, role).await,
             role,
             broken: false,
+            finished_bytes: 0,
             accounted_bytes: 0,
         }
     }
@@ -102,7 +109,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Received, Fault>> {
-        self.inner.poll_next_unpin(cx).map(|message| match message {
+        let received = self.inner.poll_next_unpin(cx);
+        let read_bytes = self.inner.get_ref().read_bytes;
+        if received.is_ready() {
+            self.finished_bytes = read_bytes;
+        } else if read_bytes - self.finished_bytes > MAX_UNFINISHED_BYTES {
+            self.broken = true;
+            return Poll::Ready(Err(Fault::protocol("too many fragments")));
+        }
+        received.map(|message| match message {
             Some(Ok(Message::Binary(bytes))) => {
                 self.account(bytes.len());
                 Ok(Received::Message(bytes))
