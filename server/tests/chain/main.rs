@@ -15,9 +15,11 @@ mod programs;
 
 mod faults;
 mod figures;
+mod hostile;
 mod identity;
 mod inspection;
 mod proxy;
+mod raw_agent;
 mod resume;
 mod rights;
 mod roaming;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use agent::{DeviceKey, Service};
-use api::{CreateApiToken, CreateInstallKey, DeviceId, TokenScope, UserId};
+use api::{CreateApiToken, CreateInstallKey, DeviceId, Enrol, TokenScope, UserId};
 use fault::Settings;
 use server::access::{Scope, Subject, Via};
 use server::clock::Clock;
@@ -141,6 +141,16 @@ impl Place {
             key,
             config,
         }
+    }
+
+    /// Enrols a device by its key alone: no agent of ours runs for it.
+    pub(crate) async fn enrol_key(&self, key: [u8; 32]) -> DeviceId {
+        let input = Enrol {
+            install_key: self.install_key().await,
+            name: "raw".to_owned(),
+        };
+        let enrolled = self.handle.devices.enrol(key, input).await;
+        enrolled.unwrap().device_id
     }
 
     async fn admin(&self) -> UserId {
