@@ -15,6 +15,7 @@ mod build;
 mod check;
 mod demo;
 mod dev;
+mod fault;
 mod native;
 mod node;
 mod run;
@@ -53,6 +54,8 @@ enum Task {
     Demo(demo::Options),
     /// Speed and memory against the reference pair.
     Bench(bench::Options),
+    /// Bad networks between the real programs, in namespaces (root).
+    Fault(fault::Options),
 }
 
 fn main() -> ExitCode {
@@ -77,5 +80,6 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(options) => test::perform(&options),
         Task::Demo(options) => demo::perform(&options),
         Task::Bench(options) => bench::perform(&options),
+        Task::Fault(options) => fault::perform(&options),
     }
 }

@@ -40,7 +40,9 @@ pub(super) struct Connection<S> {
     early: Bytes,
     timer: Pin<Box<Sleep>>,
     unflushed: bool,
-    /// Bytes the socket has taken that the multiplexer was told of.
+    /// Bytes the socket has taken, when that was looked at last.
+    taken_bytes: u64,
+    /// Bytes that are gone, as the multiplexer was told.
     reported_bytes: u64,
     /// Since when the socket takes nothing.
     stalled_since: Option<Instant>,
@@ -72,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         generation: u64,
         early: Bytes,
     ) -> Self {
-        let reported_bytes = socket.written_bytes();
+        let (taken_bytes, reported_bytes) = (socket.written_bytes(), socket.flushed_bytes());
         Self {
             socket,
             shared,
@@ -80,6 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             early,
             timer: Box::pin(sleep_until(Instant::now())),
             unflushed: false,
+            taken_bytes,
             reported_bytes,
             stalled_since: None,
             shrink_at: None,
@@ -211,14 +214,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(self.unflushed || !self.drive(|state| state.mux.wants_transmit())?)
     }
 
-    /// Tells the multiplexer what the socket has taken.
+    /// Tells the multiplexer what is gone.
     fn report_sent(&mut self) -> Result<crate::mux::Time, Pause> {
         let now = self.shared.now();
-        let taken = self.socket.written_bytes() - self.reported_bytes;
-        if taken > 0 {
-            self.reported_bytes += taken;
+        let (taken_bytes, gone_bytes) = (self.socket.written_bytes(), self.socket.flushed_bytes());
+        let gone = gone_bytes - self.reported_bytes;
+        if gone > 0 || taken_bytes > self.taken_bytes {
+            self.taken_bytes = taken_bytes;
             self.stalled_since = None;
-            self.drive(|state| state.mux.handle_sent(now, taken))?;
+        }
+        if gone > 0 {
+            self.reported_bytes = gone_bytes;
+            self.drive(|state| state.mux.handle_sent(now, gone))?;
         }
         Ok(now)
     }

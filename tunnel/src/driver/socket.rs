@@ -21,6 +21,10 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Two messages and their headers.
 const MAX_WRITE_BUFFER_BYTES: usize = 2 * (MAX_MESSAGE_BYTES + 1024);
 
+/// What may be read without a message coming of it. The largest message in fragments of 64 bytes is
+/// no more; without a bound, empty fragments would be read for ever.
+const MAX_UNFINISHED_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
+
 /// What came.
 pub(super) enum Received {
     /// Whole frames.
@@ -57,6 +61,8 @@ pub(super) struct Socket<S> {
     role: Role,
     /// What came was no WebSocket: its layer reads no more.
     broken: bool,
+    /// What had been read when the last message came.
+    finished_bytes: u64,
     /// The least that what was received can have taken on the network.
     accounted_bytes: u64,
 }
@@ -66,12 +72,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let metered = Metered {
             inner: socket,
             written_bytes: 0,
+            flushed_bytes: 0,
             read_bytes: 0,
         };
         Self {
             inner: layer(metered, role).await,
             role,
             broken: false,
+            finished_bytes: 0,
             accounted_bytes: 0,
         }
     }
@@ -94,8 +102,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.inner.get_ref().written_bytes
     }
 
+    /// As many of them as no layer of this process holds any more. TLS takes up to 64 KiB that the
+    /// kernel does not want yet: a keystroke behind them is as late as behind a queue of ours.
+    pub(super) fn flushed_bytes(&self) -> u64 {
+        self.inner.get_ref().flushed_bytes
+    }
+
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Received, Fault>> {
-        self.inner.poll_next_unpin(cx).map(|message| match message {
+        let received = self.inner.poll_next_unpin(cx);
+        let read_bytes = self.inner.get_ref().read_bytes;
+        if received.is_ready() {
+            self.finished_bytes = read_bytes;
+        } else if read_bytes - self.finished_bytes > MAX_UNFINISHED_BYTES {
+            self.broken = true;
+            return Poll::Ready(Err(Fault::protocol("too many fragments")));
+        }
+        received.map(|message| match message {
             Some(Ok(Message::Binary(bytes))) => {
                 self.account(bytes.len());
                 Ok(Received::Message(bytes))
@@ -226,6 +248,7 @@ fn fault(error: &Error) -> Fault {
 struct Metered<S> {
     inner: S,
     written_bytes: u64,
+    flushed_bytes: u64,
     read_bytes: u64,
 }
 
@@ -243,11 +266,25 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Metered<S> {
-    fn count(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn count(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &written {
             self.written_bytes += *bytes as u64;
+            // Asks the layer below how much of it is gone; an error comes again with the next call.
+            let _ = self.flush_below(cx);
         }
         written
+    }
+
+    fn flush_below(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.inner).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = &flushed {
+            self.flushed_bytes = self.written_bytes;
+        }
+        flushed
     }
 }
 
@@ -258,7 +295,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.count(written)
+        self.count(cx, written)
     }
 
     fn poll_write_vectored(
@@ -267,7 +304,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.count(written)
+        self.count(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -275,7 +312,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        self.flush_below(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
