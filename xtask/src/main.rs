@@ -15,6 +15,7 @@ mod build;
 mod check;
 mod demo;
 mod dev;
+mod fleet;
 mod native;
 mod node;
 mod run;
@@ -53,6 +54,8 @@ enum Task {
     Demo(demo::Options),
     /// Speed and memory against the reference pair.
     Bench(bench::Options),
+    /// Many devices against one server: what they cost, how they come back.
+    Fleet(fleet::Options),
 }
 
 fn main() -> ExitCode {
@@ -77,5 +80,6 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(options) => test::perform(&options),
         Task::Demo(options) => demo::perform(&options),
         Task::Bench(options) => bench::perform(&options),
+        Task::Fleet(options) => fleet::perform(&options),
     }
 }

@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("bench", &["agent", "api", "server", "tunnel"]),
     ("cli", &["api", "tunnel"]),
     ("demo", &["api"]),
+    ("fleet", &["agent", "api", "server", "tunnel"]),
     ("frontend", &["app"]),
     ("remote-messages", &[]),
     (
