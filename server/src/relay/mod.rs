@@ -6,7 +6,7 @@
 //!                                       Relay::open ─────┘─► RelayStream, cut with its lease
 //! ```
 
-mod admission;
+pub mod admission;
 mod counts;
 mod drain;
 mod duplicate;
