@@ -35,6 +35,9 @@ pub(crate) struct Report {
     /// How many connected in each second.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     connected_in_second: Vec<usize>,
+    /// More counts by second, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    histograms: BTreeMap<String, Vec<u32>>,
     failures: BTreeMap<String, u64>,
 }
 
@@ -47,6 +50,7 @@ impl Report {
             load_average: [load_average(), String::new()],
             rows: Vec::new(),
             connected_in_second: Vec::new(),
+            histograms: BTreeMap::new(),
             failures: BTreeMap::new(),
         }
     }
@@ -86,6 +90,11 @@ impl Report {
         self.connected_in_second = counts;
     }
 
+    /// Counts of something else, in each second.
+    pub(crate) fn histogram(&mut self, name: &str, in_second: &[u32]) {
+        self.histograms.insert(name.to_owned(), in_second.to_vec());
+    }
+
     pub(crate) fn failures(&mut self, failures: BTreeMap<String, u64>) {
         self.failures = failures;
     }
@@ -109,10 +118,10 @@ impl Report {
                 row.name, row.value, row.unit
             );
         }
-        let most = self.connected_in_second.iter().max().copied().unwrap_or(0);
-        for (second, count) in self.connected_in_second.iter().enumerate() {
-            let bar = "█".repeat((count * 50).div_ceil(most.max(1)));
-            println!("  {second:>4} s {count:>6} {bar}");
+        let connected = self.connected_in_second.iter().map(|count| *count as u64);
+        print_by_second("connected", connected.collect());
+        for (name, counts) in &self.histograms {
+            print_by_second(name, counts.iter().map(|count| u64::from(*count)).collect());
         }
         for (why, count) in &self.failures {
             println!("  {count:>7} × {why}");
@@ -127,6 +136,22 @@ impl Report {
     pub(crate) fn missed(&self) -> Vec<&str> {
         let missed = self.rows.iter().filter(|row| !row.holds());
         missed.map(|row| row.name.as_str()).collect()
+    }
+}
+
+/// At most so many lines; each is then several seconds.
+const LINES_MAX: usize = 40;
+
+fn print_by_second(name: &str, counts: Vec<u64>) {
+    let step = counts.len().div_ceil(LINES_MAX).max(1);
+    let lines: Vec<u64> = counts
+        .chunks(step)
+        .map(|chunk| chunk.iter().sum())
+        .collect();
+    let most = lines.iter().max().copied().unwrap_or(0).max(1);
+    for (number, count) in lines.into_iter().enumerate() {
+        let bar = "█".repeat((count * 50).div_ceil(most) as usize);
+        println!("  {:>5} s {count:>8} {name} {bar}", number * step);
     }
 }
 
