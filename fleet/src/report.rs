@@ -56,20 +56,28 @@ impl Report {
     }
 
     pub(crate) fn row(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
-        self.rows.push(Row {
-            name: name.into(),
-            value,
-            unit,
-            must: None,
-        });
+        self.judged(name, value, unit, None);
     }
 
     /// A row that fails the run when it is above `must`.
     pub(crate) fn bounded(&mut self, name: &str, value: f64, unit: &'static str, must: f64) {
-        self.row(name, value, unit);
-        if let Some(row) = self.rows.last_mut() {
-            row.must = Some(must);
-        }
+        self.judged(name, value, unit, Some(must));
+    }
+
+    /// A row with or without such a limit.
+    pub(crate) fn judged(
+        &mut self,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        must: Option<f64>,
+    ) {
+        self.rows.push(Row {
+            name: name.into(),
+            value,
+            unit,
+            must,
+        });
     }
 
     /// p50, p95, p99 and the longest of sorted lengths, in seconds.

@@ -4,6 +4,7 @@ mod flap;
 mod herd;
 mod idle;
 mod ramp;
+mod soak;
 mod traffic;
 
 use std::path::Path;
@@ -34,6 +35,8 @@ pub(crate) enum Script {
     Herd,
     /// Streams to devices taken at random, a small question each.
     Traffic,
+    /// One in a hundred comes and goes each second, and people ask: nothing may be left of it.
+    Soak,
 }
 
 impl Script {
@@ -43,6 +46,7 @@ impl Script {
             Self::Ramp | Self::Herd => 0.0,
             Self::Flap => 2.0,
             Self::Traffic => 0.5,
+            Self::Soak => 20.0,
         }
     }
 }
@@ -119,6 +123,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
             Script::Ramp => ramp::perform(&mut stage, &mut report).await,
             Script::Flap => flap::perform(&mut stage, &mut report).await,
             Script::Herd => herd::perform(&mut stage, &mut report).await,
+            Script::Soak => soak::perform(&mut stage, &mut report).await,
             Script::Traffic => traffic::perform(&mut stage, &mut report).await,
         }
     };
