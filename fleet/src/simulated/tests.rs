@@ -69,6 +69,27 @@ fn r07_a_herd_five_times_as_large_as_a_minute_holds_does_not_storm() {
     }
 }
 
+/// With 20,000 open files the server lowers its connections to 2207, which the queue must not take
+/// whole: who is closed at once is told nothing.
+#[test]
+fn r06_few_connections_do_not_keep_a_herd_from_being_told_when_to_come_back() {
+    let setting = Setting {
+        connections_max: 2207,
+        ..setting(16_000, 2, 1)
+    };
+    let outcome = world::run(setting, Disturbance::Restart(Duration::from_secs(1)));
+    let most = seconds(outcome.back_within(0.95, setting.agents));
+    let all = seconds(outcome.back_within(1.0, setting.agents));
+    assert!(
+        most <= 40.0 && all <= 60.0,
+        "95 % after {most} s, all after {all} s"
+    );
+    let refused = outcome.refused;
+    assert!(refused > 10_000, "{refused} were told");
+    let closed = outcome.closed as f64 / setting.agents as f64;
+    assert!(closed <= 4.0, "each was closed {closed} times");
+}
+
 #[test]
 fn r07_a_few_are_back_at_once() {
     let setting = setting(500, 2, 1);

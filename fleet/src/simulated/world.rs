@@ -248,7 +248,7 @@ impl World {
     }
 
     fn enter(&mut self, now: Instant, agent: usize) {
-        let token = (self.waiting < admission::WAITING)
+        let token = (self.waiting < admission::waiting_max(self.setting.connections_max))
             .then(|| self.bucket.token(now, now + admission::MAX_WAIT))
             .flatten();
         let Some(token) = token else {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// At a time; each takes a HELLO of at most 16 KiB and a round trip.
 pub const RUNNING: usize = 256;
 /// In the queue before them; each holds a connection.
-pub const WAITING: usize = 4096;
+const WAITING: usize = 4096;
 /// Longer, and the agent would have given up.
 pub const MAX_WAIT: Duration = Duration::from_secs(10);
 /// How much may come at once after a quiet time, as the rate of so long.
@@ -26,6 +26,14 @@ const LAST_TURN: Duration = Duration::from_secs(300);
 const MAX_SPREAD: Duration = Duration::from_secs(30);
 /// Below this the port may not be bound again.
 const MIN_SPREAD: Duration = Duration::from_millis(500);
+
+/// How many may wait where there may be so many connections: the other half is for those who still
+/// prove themselves and those who are told when to come back. Where the queue could take all, the
+/// rest of a herd would be closed at once instead, and told nothing.
+#[must_use]
+pub fn waiting_max(connections: usize) -> usize {
+    WAITING.min(connections / 2).max(1)
+}
 
 /// Seconds for a `Retry-After`, by a `share` of 0 to 1 taken at random: agents that are refused in
 /// one moment do not come back in one.
@@ -118,8 +126,8 @@ impl Bucket {
 }
 
 impl Admission {
-    pub(super) fn new(rate_per_s: u32, now: Instant) -> Self {
-        Self::bounded(rate_per_s, RUNNING, WAITING, now)
+    pub(super) fn new(rate_per_s: u32, connections: usize, now: Instant) -> Self {
+        Self::bounded(rate_per_s, RUNNING, waiting_max(connections), now)
     }
 
     fn bounded(rate_per_s: u32, running_max: usize, waiting_max: usize, now: Instant) -> Self {
@@ -238,7 +246,7 @@ mod tests {
         const HERD: usize = 20_000;
         const ROUND_TRIP: Duration = Duration::from_millis(100);
         // As on two cores.
-        let admission = Admission::new(500, Instant::now());
+        let admission = Admission::new(500, 8192, Instant::now());
         let mut random = StdRng::seed_from_u64(6);
         let started = Instant::now();
         let mut agents: FuturesUnordered<_> = (0..HERD)
@@ -278,6 +286,14 @@ mod tests {
             assert!(count <= 1001, "{count} in second {second}");
         }
         assert!(asked <= 2 * HERD as u32, "asked {asked} times");
+    }
+
+    #[test]
+    fn r06_the_queue_leaves_connections_to_those_who_are_refused() {
+        assert_eq!(waiting_max(8192), 4096);
+        assert_eq!(waiting_max(usize::MAX), 4096);
+        assert_eq!(waiting_max(2207), 1103, "20,000 open files");
+        assert_eq!(waiting_max(1), 1);
     }
 
     #[tokio::test]
