@@ -57,7 +57,8 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
         }
         None => {}
     }
-    run::run(run::cargo().args(["build", "--release", "-p", "bench"]))?;
+    let parts = ["-p", "bench", "-p", "fleet", "-p", "server"];
+    run::run(run::cargo().args(["build", "--release"]).args(parts))?;
     let program = native::programs(true).join("adit-bench");
     run::become_program(Command::new(program).args(&options.arguments))
 }

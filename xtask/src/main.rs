@@ -16,6 +16,7 @@ mod check;
 mod demo;
 mod dev;
 mod fault;
+mod fleet;
 mod native;
 mod node;
 mod run;
@@ -56,6 +57,8 @@ enum Task {
     Bench(bench::Options),
     /// Bad networks between the real programs, in namespaces (root).
     Fault(fault::Options),
+    /// Many devices against one server: what they cost, how they come back.
+    Fleet(fleet::Options),
 }
 
 fn main() -> ExitCode {
@@ -81,5 +84,6 @@ fn perform(task: Task) -> Result<()> {
         Task::Demo(options) => demo::perform(&options),
         Task::Bench(options) => bench::perform(&options),
         Task::Fault(options) => fault::perform(&options),
+        Task::Fleet(options) => fleet::perform(&options),
     }
 }

@@ -63,6 +63,7 @@ async fn figures_change_with_a_tunnel_and_a_stream() {
     let during = place.scrape().await;
     assert_eq!(of(&during, r#"adit_tunnels{state="connected"}"#), 1.0);
     assert_eq!(of(&during, "adit_streams_open"), 1.0);
+    assert!(of(&during, "adit_tasks") > of(&before, "adit_tasks"));
     let opens = |outcome| format!(r#"adit_stream_opens_total{{outcome="{outcome}"}}"#);
     assert_eq!(of(&during, &opens("opened")), 1.0);
     assert_eq!(of(&during, &opens("refused")), 1.0);

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cli", &["api", "tunnel"]),
     ("demo", &["api"]),
     ("fault", &["tunnel"]),
+    ("fleet", &["agent", "api", "server", "tunnel"]),
     ("frontend", &["app"]),
     ("remote-messages", &[]),
     (
