@@ -27,12 +27,12 @@ use crate::metrics::{By, by};
 
 use attempts::Attempts;
 use device_cache::DeviceCache;
-use passwords::Passwords;
 
 pub use caller::{Caller, CallerRefused};
 pub use cookies::{Presented, presented};
 pub use error::AccountsError;
 pub use http::routes;
+pub use passwords::Passwords;
 
 /// The manager's cookie.
 pub const SIGN_IN_COOKIE: &str = "__Host-adit_session";

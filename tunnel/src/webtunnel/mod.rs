@@ -26,7 +26,7 @@ mod transmit;
 pub use self::error::{Fault, MessageError};
 pub use self::message::Message;
 pub use self::mux::{Config, Mux};
-pub use self::properties::Property;
+pub use self::properties::{Property, text_of};
 pub use self::transmit::Outgoing;
 
 /// The WebSocket sub-protocol of agents.

@@ -51,7 +51,8 @@ impl Property {
 }
 
 /// A text of an agent: UTF-8, or else Latin-1, in which every byte is a character.
-pub(crate) fn text_of(bytes: &[u8]) -> String {
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
