@@ -118,6 +118,17 @@ impl Devices {
         self.index().get(id).map(|entry| entry.record.identity())
     }
 
+    /// The device of this label, and the name of its service at a port, if it has one there. Memory
+    /// only.
+    #[must_use]
+    pub fn at_port(&self, label: &str, port: u16) -> Option<(DeviceIdentity, Option<String>)> {
+        let index = self.index();
+        let record = &index.by_label(label)?.record;
+        let service = record.services.iter().find(|service| service.port == port);
+        let name = service.map(|service| service.name.clone());
+        Some((record.identity(), name))
+    }
+
     /// The web service of a device host: `label`, or `label--service`. Memory only; the same
     /// answer for unknown and deleted.
     #[must_use]

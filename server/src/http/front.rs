@@ -35,6 +35,7 @@ use crate::config::{Config, Timers};
 use crate::lifecycle::Lifecycle;
 use crate::proxy::DeviceHost;
 use crate::relay;
+use crate::webtunnel::TOKEN_PATH;
 
 /// What answers at devices' hosts.
 pub type DeviceService = Arc<
@@ -232,7 +233,12 @@ impl Front {
         let Some(service) = &self.webtunnel else {
             return refuse(Refusal::Malformed("Upgrade"));
         };
-        problem::complete(caught(service(host, request)).await, id, false)
+        let response = caught(service(host, request)).await;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Field by field what agents and tools expect, and nothing else.
+            return problem::complete(response, id, false);
+        }
+        self.finish_own(response, id, true)
     }
 
     /// Whom a request is for. What asks for WebTunnel is for nobody else: agents at the apex,
@@ -253,11 +259,9 @@ impl Front {
             None => true,
         };
         let serves_webtunnel = self.webtunnel.is_some();
-        if webtunnel == Some(Asked::Agent)
-            && serves_webtunnel
-            && self.hosts.is_apex(host)
-            && is_same_name()
-        {
+        let is_theirs = webtunnel == Some(Asked::Agent)
+            || (webtunnel.is_none() && request.uri().path() == TOKEN_PATH);
+        if is_theirs && serves_webtunnel && self.hosts.is_apex(host) && is_same_name() {
             return Ok(Site::Apex);
         }
         let site = self.hosts.site(host).map_err(Astray::Host)?;

@@ -11,7 +11,6 @@ use tunnel::webtunnel::AGENT_PROTOCOL;
 
 use crate::access::Scope;
 use crate::http::{PeerAddr, WebSocketOffer};
-use crate::proxy::DeviceHost;
 use crate::relay::WebTunnelAgent;
 use crate::state::AppState;
 
@@ -27,11 +26,49 @@ const KEEP_ALIVE: &str = "x-webtunnel-keepalive";
 /// device that seems to be online than one that is cut for being quiet.
 const UNKNOWN_KEEP_ALIVE: Duration = Duration::from_secs(3600);
 
-/// Answers an agent.
-pub async fn serve(state: AppState, host: Option<DeviceHost>, request: Request<Body>) -> Response {
-    if host.is_some() {
-        return Refusal::NotWebTunnel.answer();
+/// When a peer is asked for signs of life, and when it is missed.
+#[derive(Clone, Copy)]
+pub(super) struct KeepAlive {
+    /// `None`: it does not negotiate.
+    told_s: Option<u32>,
+}
+
+impl KeepAlive {
+    /// Of whoever sends these fields.
+    pub(super) fn of(state: &AppState, headers: &HeaderMap) -> Self {
+        let seconds = state.config.timers.webtunnel_keep_alive_s();
+        Self {
+            told_s: headers.contains_key(KEEP_ALIVE).then_some(seconds),
+        }
     }
+
+    /// Puts it into a 101.
+    pub(super) fn tell(self, answer: &mut Response) {
+        if let Some(seconds) = self.told_s {
+            let seconds = HeaderValue::from(seconds);
+            answer.headers_mut().insert(KEEP_ALIVE, seconds);
+        }
+    }
+
+    pub(super) fn time(self) -> Duration {
+        self.told_s.map_or(UNKNOWN_KEEP_ALIVE, |seconds| {
+            Duration::from_secs(seconds.into())
+        })
+    }
+
+    /// So long without a sign of life, and it is gone.
+    pub(super) fn silence(self) -> Duration {
+        self.time() * 2 + Duration::from_secs(10)
+    }
+}
+
+/// Whether a WebSocket is asked for.
+pub(super) fn is_asked(request: &Request<Body>) -> bool {
+    request.headers().contains_key(header::UPGRADE)
+}
+
+/// Answers an agent.
+pub(super) async fn serve(state: AppState, request: Request<Body>) -> Response {
     match accept(&state, request).await {
         Ok(response) => response,
         Err(refusal) => refusal.answer(),
@@ -51,13 +88,8 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
     let AgentReport { version, info } = AgentReport::of(headers, &properties);
     let offer = WebSocketOffer::of(headers, AGENT_PROTOCOL).map_err(|_| Refusal::NotWebTunnel)?;
     let mut answer = offer.answer();
-    let negotiates = headers.contains_key(KEEP_ALIVE);
-    let keep_alive_s = state.config.timers.webtunnel_keep_alive_s();
-    let ours = Duration::from_secs(keep_alive_s.into());
-    if negotiates {
-        let seconds = HeaderValue::from(keep_alive_s);
-        answer.headers_mut().insert(KEEP_ALIVE, seconds);
-    }
+    let keep_alive = KeepAlive::of(state, headers);
+    keep_alive.tell(&mut answer);
     let address = request
         .extensions()
         .get::<PeerAddr>()
@@ -73,7 +105,7 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
         address,
         version,
         info,
-        keep_alive: if negotiates { ours } else { UNKNOWN_KEEP_ALIVE },
+        keep_alive: keep_alive.time(),
         upgrade,
         watch: Box::new(move |tunnel, epoch| {
             Box::pin(async move {

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::device::pattern;
 use crate::harness::{fetch, text};
-use crate::place::Scene;
+use crate::place::{Scene, counting};
 use crate::waiting::{soon, spawn};
 
 const MB: usize = 1_000_000;
@@ -68,23 +68,6 @@ async fn w05_sixty_channels_at_once() {
     }
     let seen = &stub.seen;
     assert!(seen.count(&seen.opens) >= 60 && stub.is_running());
-}
-
-/// A service that reads to the end, then answers how much it was, and ends.
-async fn counting() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            spawn(async move {
-                let mut all = Vec::new();
-                connection.read_to_end(&mut all).await.unwrap();
-                let answer = format!("{} bytes", all.len());
-                connection.write_all(answer.as_bytes()).await.unwrap();
-            });
-        }
-    });
-    port
 }
 
 #[tokio::test]

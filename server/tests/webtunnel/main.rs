@@ -24,3 +24,4 @@ mod door;
 mod life;
 mod pages;
 mod peculiar;
+mod tools;

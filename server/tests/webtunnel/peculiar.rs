@@ -5,27 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
-use crate::place::Scene;
+use crate::place::{Scene, banner};
 use crate::stub::{Ended, PING, Settings, Stub};
-use crate::waiting::{soon, spawn};
-
-/// A service that speaks first and then echoes.
-async fn banner() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            spawn(async move {
-                connection.write_all(b"SSH-2.0-x\r\n").await.unwrap();
-                let (mut from, mut to) = connection.split();
-                let _ = tokio::io::copy(&mut from, &mut to).await;
-            });
-        }
-    });
-    port
-}
+use crate::waiting::soon;
 
 /// The first frame comes together with the 101: the agent holds it until it is roused.
 #[tokio::test]

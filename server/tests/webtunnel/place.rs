@@ -11,6 +11,7 @@ use server::clock::Clock;
 use server::config::Config;
 use server::relay::{OpenError, RelayStream};
 use server::webtunnel::NewAgent;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tunnel::wire::Target;
@@ -167,4 +168,37 @@ impl Scene {
         assert_eq!(between(&text(answer).await, "\"location\":\"", "\""), "/");
         browser
     }
+}
+
+/// A service that speaks first and then echoes.
+pub(crate) async fn banner() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            spawn(async move {
+                connection.write_all(b"SSH-2.0-x\r\n").await.unwrap();
+                let (mut from, mut to) = connection.split();
+                let _ = tokio::io::copy(&mut from, &mut to).await;
+            });
+        }
+    });
+    port
+}
+
+/// A service that reads to the end, then answers how much it was, and ends.
+pub(crate) async fn counting() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            spawn(async move {
+                let mut all = Vec::new();
+                connection.read_to_end(&mut all).await.unwrap();
+                let answer = format!("{} bytes", all.len());
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            });
+        }
+    });
+    port
 }

@@ -12,6 +12,7 @@
 mod channel;
 mod command;
 mod error;
+pub mod frame;
 mod ids;
 mod message;
 mod mux;
@@ -27,6 +28,7 @@ pub use self::error::{Fault, MessageError};
 pub use self::message::Message;
 pub use self::mux::{Config, Mux};
 pub use self::properties::{Property, text_of};
+pub use self::rouse::Rouse;
 pub use self::transmit::Outgoing;
 
 /// The WebSocket sub-protocol of agents.

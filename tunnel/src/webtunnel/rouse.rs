@@ -1,7 +1,7 @@
-//! The first frame of a connection, and how the agent comes to see it.
+//! The first frame of a connection, and how its peer comes to see it.
 //!
-//! A frame that arrives in one read with the 101 is held by the agent until more bytes come. So
-//! the first one waits a moment, and is followed by PINGs, which an agent ignores but wakes at.
+//! A frame that arrives in one read with the 101 is held by agents and clients until more bytes come. So
+//! the first one waits a moment, and is followed by PINGs, which they ignore but wake at.
 //! They stop at the first sign of life: who is pinged on and on sends none of its own.
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ const AGAIN_AFTER: [Duration; 3] = [
 
 /// When to hold, and when to rouse.
 #[derive(Debug)]
-pub(super) struct Rouse {
+pub struct Rouse {
     holds_until: Option<Time>,
     pings: usize,
     state: State,
@@ -37,7 +37,9 @@ enum State {
 }
 
 impl Rouse {
-    pub(super) fn new(now: Time) -> Self {
+    /// Right after the 101.
+    #[must_use]
+    pub fn new(now: Time) -> Self {
         Self {
             holds_until: Some(now + GAP),
             pings: 0,
@@ -46,37 +48,41 @@ impl Rouse {
     }
 
     /// Whether nothing may be sent yet.
-    pub(super) const fn holds(&self) -> bool {
+    #[must_use]
+    pub const fn holds(&self) -> bool {
         self.holds_until.is_some()
     }
 
-    pub(super) fn is_due(&self) -> bool {
+    /// Whether a PING is to be sent.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
         self.state == State::Due
     }
 
     /// A frame is sent.
-    pub(super) fn sent(&mut self) {
+    pub fn sent(&mut self) {
         if self.state == State::Before {
             self.state = State::Due;
         }
     }
 
     /// The PING that was due is sent.
-    pub(super) fn pinged(&mut self, now: Time) {
+    pub fn pinged(&mut self, now: Time) {
         let again = AGAIN_AFTER.get(self.pings);
         self.pings += 1;
         self.state = again.map_or(State::Over, |after| State::At(now + *after));
     }
 
     /// Something came.
-    pub(super) fn heard(&mut self) {
+    pub fn heard(&mut self) {
         // The first PING goes out in any case: what came may have been sent before our frame.
         if matches!(self.state, State::At(_)) {
             self.state = State::Over;
         }
     }
 
-    pub(super) fn check(&mut self, now: Time) {
+    /// The time of [`Self::deadline`] may have come.
+    pub fn check(&mut self, now: Time) {
         if self.holds_until.is_some_and(|until| until <= now) {
             self.holds_until = None;
         }
@@ -85,7 +91,9 @@ impl Rouse {
         }
     }
 
-    pub(super) fn deadline(&self) -> Option<Time> {
+    /// When to call [`Self::check`].
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
         match self.state {
             State::At(at) => Some(at),
             _ => self.holds_until,

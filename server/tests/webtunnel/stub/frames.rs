@@ -1,6 +1,5 @@
 //! WebSocket frames as the agent reads and writes them.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -34,7 +33,7 @@ pub(super) struct Reader<R> {
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
-    pub(super) fn new(from: R, rest: Vec<u8>, seen: Arc<Seen>) -> Self {
+    pub(super) fn new(from: R, rest: Vec<u8>, seen: &Seen) -> Self {
         let held = !rest.is_empty();
         seen.held.store(held, Ordering::SeqCst);
         Self {

@@ -3,6 +3,7 @@
 mod channel;
 mod frames;
 mod request;
+mod tool;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +16,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
-use tunnel::webtunnel::Property;
+use tunnel::webtunnel::{AGENT_PROTOCOL, Property};
 
 use crate::waiting::{soon, spawn};
 
@@ -23,6 +24,7 @@ use self::channel::{Channel, Event};
 pub(crate) use self::frames::PING;
 use self::frames::{BINARY, CLOSE, Frame, PONG, Reader};
 pub(crate) use self::request::{Answer, Settings};
+pub(crate) use self::tool::{Tool, ToolSettings};
 
 /// The agent's own 300 s, for who is told nothing.
 const KEEP_ALIVE: Duration = Duration::from_secs(300);
@@ -87,7 +89,7 @@ impl Stub {
         if answer.status != 101 {
             return Err(answer);
         }
-        answer.check_101();
+        answer.check_101(AGENT_PROTOCOL);
         let seen = Arc::new(Seen::default());
         let keep_alive = answer.field("x-webtunnel-keepalive");
         let keep_alive = keep_alive.map_or(KEEP_ALIVE, |seconds| {
@@ -97,7 +99,7 @@ impl Stub {
         let (from, to) = socket.into_split();
         let agent = Agent {
             settings: settings.clone(),
-            reader: Reader::new(from, rest, Arc::clone(&seen)),
+            reader: Reader::new(from, rest, &seen),
             writer: frames::writer(to),
             channels: HashMap::new(),
             seen: Arc::clone(&seen),

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tunnel::webtunnel::AGENT_PROTOCOL;
 
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(super) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// An agent's configuration.
@@ -66,6 +66,7 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) reason: String,
     fields: Vec<(String, String)>,
 }
 
@@ -78,7 +79,7 @@ impl Answer {
     }
 
     /// As the agent wants it, or it would go away.
-    pub(super) fn check_101(&self) {
+    pub(super) fn check_101(&self, protocol: &str) {
         assert!(
             self.field("connection")
                 .unwrap()
@@ -90,7 +91,7 @@ impl Answer {
                 .eq_ignore_ascii_case("websocket")
         );
         assert_eq!(self.field("sec-websocket-accept"), Some(ACCEPT));
-        assert_eq!(self.field("sec-websocket-protocol"), Some(AGENT_PROTOCOL));
+        assert_eq!(self.field("sec-websocket-protocol"), Some(protocol));
         assert_eq!(self.field("sec-websocket-extensions"), None);
         assert_ne!(self.field("x-webtunnel-keepalive"), Some("0"));
     }
@@ -100,6 +101,11 @@ impl Answer {
 pub(super) async fn exchange(socket: &mut TcpStream, settings: &Settings) -> (Answer, Vec<u8>) {
     socket.write_all(settings.head().as_bytes()).await.unwrap();
     tokio::time::sleep(settings.dozes).await;
+    read_head(socket).await
+}
+
+/// The head of an answer, and what came in one read with its end.
+pub(super) async fn read_head(socket: &mut TcpStream) -> (Answer, Vec<u8>) {
     let mut bytes = Vec::with_capacity(16 << 10);
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|part| part == b"\r\n\r\n") {
@@ -115,13 +121,16 @@ pub(super) async fn exchange(socket: &mut TcpStream, settings: &Settings) -> (An
     let rest = bytes.split_off(end);
     let text = String::from_utf8(bytes).unwrap();
     let mut lines = text.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+    let mut line = lines.next().unwrap().splitn(3, ' ');
+    let status = line.nth(1).unwrap();
+    let reason = line.next().unwrap_or_default().to_owned();
     let fields = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     let answer = Answer {
         status: status.parse().unwrap(),
+        reason,
         fields,
     };
     (answer, rest)
