@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail};
 use api::{CreateApiToken, CreateInstallKey, TokenScope};
 use clap::{Args, Parser, Subcommand};
-use server::access::Scope;
+use server::access::{Scope, Secret};
 use server::clock::Clock;
 use server::config::{Config, Layer, REFERENCE, check, load};
 use server::lifecycle::Outcome;
+use server::webtunnel::{AgentMade, NewAgent};
 use server::{Handle, Server, log, machine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -44,6 +45,9 @@ enum Command {
     /// Install keys, by which devices enrol.
     #[command(subcommand)]
     InstallKey(InstallKeyCommand),
+    /// Agents of others, which speak WebTunnel.
+    #[command(subcommand, name = "webtunnel")]
+    WebTunnel(WebTunnelCommand),
 }
 
 #[derive(Subcommand)]
@@ -101,6 +105,39 @@ enum InstallKeyCommand {
         /// Seconds until it expires; never if not given.
         #[arg(long)]
         expires_in_s: Option<u64>,
+    },
+}
+
+#[derive(Subcommand)]
+enum WebTunnelCommand {
+    /// Their devices.
+    #[command(subcommand)]
+    Device(AgentCommand),
+}
+
+#[derive(Subcommand)]
+enum AgentCommand {
+    /// Create a device and print what its agent's configuration needs.
+    Create {
+        #[command(flatten)]
+        source: Source,
+        /// The device id in the agent's configuration (`webtunnel.deviceId`).
+        #[arg(long)]
+        id: String,
+        /// The domain that the fleet has already (`webtunnel.domain`); the organization's own if
+        /// not given.
+        #[arg(long, value_name = "UUID")]
+        domain: Option<uuid::Uuid>,
+        /// What it is called until the agent says so itself; the id if not given.
+        #[arg(long)]
+        name: Option<String>,
+        /// Read the password that the agent has already from standard input; one is made if not
+        /// given.
+        #[arg(long)]
+        password_stdin: bool,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -216,6 +253,27 @@ impl CommandLine {
                 let created = server.devices.create_install_key(scope, input).await;
                 print(&created?.secret)?;
             }
+            Command::WebTunnel(WebTunnelCommand::Device(AgentCommand::Create {
+                source,
+                id,
+                domain,
+                name,
+                password_stdin,
+                json,
+            })) => {
+                let password = password_stdin.then(password_from_stdin).transpose()?;
+                let server = source.open().await?;
+                let organization = server.accounts.default_organization().await?;
+                let input = NewAgent {
+                    agent_id: id,
+                    domain,
+                    name,
+                    password,
+                };
+                let scope = Scope::of(organization);
+                let made = server.webtunnel.create_agent(scope, input).await?;
+                print(&agent_settings(&made, &server.config, json))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -302,6 +360,33 @@ impl Signals {
             }
         }
     }
+}
+
+/// What an agent's configuration needs, as a part of its file or as JSON. The password is in it
+/// where it was made just now.
+fn agent_settings(made: &AgentMade, config: &Config, json: bool) -> String {
+    let server = config.webtunnel_url();
+    let password = made.secret.as_ref().map(Secret::reveal);
+    if json {
+        let settings = serde_json::json!({
+            "device_id": made.device,
+            "label": made.label,
+            "webtunnel.reflectorURI": server,
+            "webtunnel.domain": made.domain,
+            "webtunnel.deviceId": made.agent_id,
+            "webtunnel.username": format!("{}@{}", made.agent_id, made.domain),
+            "webtunnel.password": password,
+        });
+        return settings.to_string();
+    }
+    let mut lines = vec![
+        format!("webtunnel.reflectorURI = {server}"),
+        format!("webtunnel.domain = {}", made.domain),
+        format!("webtunnel.deviceId = {}", made.agent_id),
+        "webtunnel.username = ${webtunnel.deviceId}@${webtunnel.domain}".to_owned(),
+    ];
+    lines.extend(password.map(|password| format!("webtunnel.password = {password}")));
+    lines.join("\n")
 }
 
 fn password_from_stdin() -> anyhow::Result<zeroize::Zeroizing<String>> {

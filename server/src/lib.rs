@@ -26,6 +26,7 @@ mod state;
 mod testing;
 pub mod usage;
 pub mod web;
+pub mod webtunnel;
 
 pub use server::{BuildError, Handle, Server};
 pub use state::AppState;

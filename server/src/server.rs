@@ -23,6 +23,7 @@ use crate::relay::Relay;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::usage::Usage;
+use crate::webtunnel::{self, WebTunnel};
 
 /// For the write-ahead log to be written into the database.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -101,6 +102,7 @@ impl Server {
             lifecycle.clone(),
             nonce_key,
         );
+        let webtunnel = WebTunnel::new(db.clone(), clock.clone(), devices.clone());
         let proxy = Proxy::new(Arc::clone(&config), clock.clone());
         let state = AppState {
             config: Arc::clone(&config),
@@ -115,6 +117,7 @@ impl Server {
             relay,
             proxy,
             sessions: Sessions::default(),
+            webtunnel,
         };
 
         let manager = crate::http::manager(state.clone());
@@ -131,6 +134,10 @@ impl Server {
             lifecycle,
             random_seed()?,
         )?;
+        let for_agents = state.clone();
+        let front = front.with_webtunnel(Arc::new(move |host, request| {
+            Box::pin(webtunnel::serve(for_agents.clone(), host, request))
+        }));
         Ok(Self {
             handle: Handle { state, certificate },
             front: Arc::new(front),

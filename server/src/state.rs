@@ -14,6 +14,7 @@ use crate::proxy::Proxy;
 use crate::relay::Relay;
 use crate::sessions::Sessions;
 use crate::usage::Usage;
+use crate::webtunnel::WebTunnel;
 
 /// Handles of all features; cheap to clone.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ pub struct AppState {
     pub accounts: Accounts,
     pub devices: Devices,
     pub usage: Usage,
+    pub webtunnel: WebTunnel,
     pub relay: Relay,
     pub proxy: Proxy,
     pub sessions: Sessions,

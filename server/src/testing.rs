@@ -24,6 +24,7 @@ use crate::relay::Relay;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::usage::Usage;
+use crate::webtunnel::WebTunnel;
 
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000_000);
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -103,6 +104,7 @@ impl TestServer {
             lifecycle.clone(),
             [7; 32],
         );
+        let webtunnel = WebTunnel::new(db.clone(), clock.clone(), devices.clone());
         let proxy = Proxy::new(Arc::clone(&config), clock.clone());
         let state = AppState {
             config,
@@ -117,6 +119,7 @@ impl TestServer {
             relay,
             proxy,
             sessions: Sessions::default(),
+            webtunnel,
         };
         Self { state, db }
     }
@@ -129,6 +132,7 @@ impl TestServer {
             .merge(crate::events::routes())
             .merge(crate::sessions::routes())
             .merge(crate::usage::routes())
+            .merge(crate::webtunnel::routes())
     }
 
     pub(crate) fn router(&self) -> Router {

@@ -2,6 +2,7 @@
 //!
 //! - [`wire`]: the bytes: frames, HELLO, targets, codes. No state.
 //! - [`mux`]: the multiplexer, sans-IO: bytes and time in, bytes and events out.
+//! - [`webtunnel`]: the same for the agents of others, which speak WebTunnel 1.0.
 //! - [`proof`]: what a device signs to prove that it holds its key.
 //! - [`driver`]: ties a multiplexer to a WebSocket and tokio (feature `driver`).
 //!
@@ -13,6 +14,7 @@
 pub mod driver;
 pub mod mux;
 pub mod proof;
+pub mod webtunnel;
 pub mod wire;
 
 pub use mux::Time;

@@ -22,6 +22,8 @@ pub enum Class {
     ApiToken,
     /// Enrolment of devices.
     InstallKey,
+    /// The tunnel of an agent that has no key.
+    WebTunnelAgent,
 }
 
 impl Class {
@@ -32,6 +34,7 @@ impl Class {
             Self::DeviceSignIn => "d.",
             Self::ApiToken => "adit_token_",
             Self::InstallKey => "adit_key_",
+            Self::WebTunnelAgent => "adit_agent_",
         }
     }
 }
@@ -104,11 +107,12 @@ impl fmt::Debug for SecretHash {
 mod tests {
     use super::*;
 
-    const CLASSES: [Class; 4] = [
+    const CLASSES: [Class; 5] = [
         Class::SignIn,
         Class::DeviceSignIn,
         Class::ApiToken,
         Class::InstallKey,
+        Class::WebTunnelAgent,
     ];
 
     #[test]

@@ -45,7 +45,7 @@ impl Accounts {
             .await
     }
 
-    async fn insert_token(
+    pub(super) async fn insert_token(
         &self,
         owner: (UserId, OrganizationId),
         input: CreateApiToken,
@@ -111,7 +111,10 @@ impl Accounts {
     }
 
     /// The principal of a bearer token, if it lives.
-    pub(super) async fn bearer(&self, presented: &str) -> Result<Option<Principal>, AccountsError> {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bearer(&self, presented: &str) -> Result<Option<Principal>, AccountsError> {
         let Some(hash) = SecretHash::of(Class::ApiToken, presented) else {
             return Ok(None);
         };

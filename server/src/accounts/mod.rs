@@ -13,6 +13,7 @@ mod sign_ins;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod users;
 
 use std::sync::{Arc, Mutex};
@@ -27,12 +28,13 @@ use crate::metrics::{By, by};
 
 use attempts::Attempts;
 use device_cache::DeviceCache;
-use passwords::Passwords;
+use tools::Tools;
 
 pub use caller::{Caller, CallerRefused};
 pub use cookies::{Presented, presented};
 pub use error::AccountsError;
 pub use http::routes;
+pub use passwords::Passwords;
 
 /// The manager's cookie.
 pub const SIGN_IN_COOKIE: &str = "__Host-adit_session";
@@ -52,6 +54,7 @@ struct Parts {
     passwords: Passwords,
     attempts: Mutex<Attempts>,
     device_cache: Mutex<DeviceCache>,
+    tools: Mutex<Tools>,
     /// Sign-ins that were refused, by why.
     failures: By<1>,
 }
@@ -73,6 +76,7 @@ impl Accounts {
             passwords: Passwords::default(),
             attempts: Mutex::default(),
             device_cache: Mutex::default(),
+            tools: Mutex::default(),
             failures: by("reason", ["credentials", "too_many_attempts"]),
         }))
     }

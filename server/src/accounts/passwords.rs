@@ -31,7 +31,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$7GsrIj+mxy0EdrtqyQs57w\
                       $dYf4ulAJPbgZ7/NPlGlQWhUhKRxB58VGw9NFL+3YbY0";
 
 /// Hashes and checks passwords, a few at a time.
-pub(super) struct Passwords {
+pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
@@ -47,7 +47,10 @@ impl Default for Passwords {
 
 impl Passwords {
     /// The hash of a new password, in PHC form.
-    pub(super) async fn hash(&self, password: Zeroizing<String>) -> Result<String, AccountsError> {
+    ///
+    /// # Errors
+    /// [`AccountsError::Busy`] when too many wait, and when hashing fails.
+    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, AccountsError> {
         self.gated(move || {
             let salt: [u8; 16] = random();
             let hash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt)?;
@@ -58,7 +61,10 @@ impl Passwords {
 
     /// Whether the password is the one of `stored`. Without a stored hash it never is, and takes
     /// the same time.
-    pub(super) async fn verify(
+    ///
+    /// # Errors
+    /// [`AccountsError::Busy`] when too many wait, and when hashing fails.
+    pub async fn verify(
         &self,
         password: Zeroizing<String>,
         stored: Option<String>,

@@ -49,7 +49,20 @@ impl Accounts {
         before: Option<SecretHash>,
     ) -> Result<(Secret, Me), AccountsError> {
         let password = Zeroizing::new(input.password);
-        let username = username_key(&input.username);
+        let me = self.check_password(&input.username, password, peer).await?;
+        let (secret, id) = self.begin_sign_in(&me, before).await?;
+        tracing::info!(user = %me.user_id, sign_in = %id, %peer, "signed in");
+        Ok((secret, me))
+    }
+
+    /// Whose password it is. So many tries of a name and of an address, and no more.
+    pub(super) async fn check_password(
+        &self,
+        username: &str,
+        password: Zeroizing<String>,
+        peer: IpAddr,
+    ) -> Result<Me, AccountsError> {
+        let username = username_key(username);
         let ticket = self
             .attempts()
             .begin(&username, peer, self.0.clock.now())
@@ -67,9 +80,17 @@ impl Accounts {
             self.count_failure("credentials");
             return Err(AccountsError::WrongCredentials);
         };
-        let now = self.0.clock.now();
-        self.attempts().succeeded(ticket, now);
+        self.attempts().succeeded(ticket, self.0.clock.now());
+        Ok(me)
+    }
 
+    /// Makes a sign-in of somebody whose password was checked.
+    pub(super) async fn begin_sign_in(
+        &self,
+        me: &Me,
+        before: Option<SecretHash>,
+    ) -> Result<(Secret, SignInId), AccountsError> {
+        let now = self.0.clock.now();
         let secret = Secret::generate(Class::SignIn);
         let id = SignInId(new_id(now));
         let mut write = self.0.db.write().await?;
@@ -85,8 +106,7 @@ impl Accounts {
         };
         write.commit().await?;
         drop(ending);
-        tracing::info!(user = %me.user_id, sign_in = %id, %peer, "signed in");
-        Ok((secret, me))
+        Ok((secret, id))
     }
 
     /// Ends a sign-in, its sign-ins at device origins, and every stream open under any of them.

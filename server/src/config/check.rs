@@ -130,6 +130,7 @@ fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
         write_stall_ms,
         answer_ms,
         stop_grace_ms: _,
+        webtunnel_keep_alive_ms,
     } = config.timers;
     vec![
         ("limits.connections", limits.connections as u64),
@@ -156,6 +157,7 @@ fn limits_and_timers(config: &Config) -> Vec<(&'static str, u64)> {
         ("timers.api_body_ms", api_body_ms),
         ("timers.write_stall_ms", write_stall_ms),
         ("timers.answer_ms", answer_ms),
+        ("timers.webtunnel_keep_alive_ms", webtunnel_keep_alive_ms),
     ]
 }
 

@@ -58,6 +58,22 @@ impl Config {
         })
     }
 
+    /// Where agents and tools that speak WebTunnel find the server: the device domain itself.
+    #[must_use]
+    pub fn webtunnel_url(&self) -> String {
+        let public = &self.public_url;
+        let (scheme, usual_port) = if public.is_https() {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
+        let domain = self.device_domain.as_str();
+        match public.port() {
+            port if port == usual_port => format!("{scheme}://{domain}"),
+            port => format!("{scheme}://{domain}:{port}"),
+        }
+    }
+
     /// Puts relative paths below [`Config::data_dir`].
     pub(super) fn resolve_paths(&mut self) {
         self.database.path = self.data_dir.join(&self.database.path);
@@ -221,6 +237,8 @@ pub struct Timers {
     pub answer_ms: u64,
     /// From the first signal to the hard stop.
     pub stop_grace_ms: u64,
+    /// After so much silence an agent that speaks WebTunnel sends a sign of life; whole seconds.
+    pub webtunnel_keep_alive_ms: u64,
 }
 
 impl Default for Timers {
@@ -235,6 +253,7 @@ impl Default for Timers {
             write_stall_ms: 120_000,
             answer_ms: 30_000,
             stop_grace_ms: 30_000,
+            webtunnel_keep_alive_ms: 60_000,
         }
     }
 }
@@ -243,5 +262,12 @@ impl Timers {
     #[must_use]
     pub const fn stop_grace(&self) -> Duration {
         Duration::from_millis(self.stop_grace_ms)
+    }
+
+    /// As agents are told; never 0, which would make them send one after every byte.
+    #[must_use]
+    pub fn webtunnel_keep_alive_s(&self) -> u32 {
+        let seconds = self.webtunnel_keep_alive_ms.div_ceil(1000).max(1);
+        u32::try_from(seconds).unwrap_or(u32::MAX)
     }
 }

@@ -39,6 +39,18 @@ fn slug(name: &str) -> String {
     }
 }
 
+/// Whether a text can be a label as it stands.
+pub(super) fn is_label(text: &str) -> bool {
+    (1..=SLUG_MAX + 1 + SUFFIX_LEN).contains(&text.len())
+        && !text.contains("--")
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.starts_with("xn-")
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 /// Whether a text can be a service's name: `[a-z0-9]` and single `-` inside.
 pub(super) fn is_service_name(text: &str) -> bool {
     (1..=SERVICE_NAME_MAX).contains(&text.len())
@@ -86,6 +98,27 @@ mod tests {
             "a b",
         ] {
             assert!(!is_service_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn labels() {
+        let longest = "a".repeat(41);
+        for good in ["dev-0001", "0", longest.as_str()] {
+            assert!(is_label(good), "{good}");
+        }
+        let too_long = "a".repeat(42);
+        for bad in [
+            "",
+            "-a",
+            "a-",
+            "a--b",
+            "A",
+            "a.b",
+            "xn-a",
+            too_long.as_str(),
+        ] {
+            assert!(!is_label(bad), "{bad}");
         }
     }
 

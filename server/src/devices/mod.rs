@@ -7,6 +7,7 @@ mod fleet;
 mod http;
 mod index;
 mod install_keys;
+mod keyless;
 mod label;
 mod model;
 mod presence;
@@ -38,6 +39,7 @@ use urls::Urls;
 
 pub use error::DevicesError;
 pub use http::routes;
+pub use keyless::{Keyless, keyless};
 
 /// Devices; cheap to clone.
 #[derive(Clone)]
@@ -108,6 +110,23 @@ impl Devices {
         self.index()
             .by_key(key)
             .map(|entry| entry.record.identity())
+    }
+
+    /// The device of this id. Memory only.
+    #[must_use]
+    pub fn identity(&self, id: DeviceId) -> Option<DeviceIdentity> {
+        self.index().get(id).map(|entry| entry.record.identity())
+    }
+
+    /// The device of this label, and the name of its service at a port, if it has one there. Memory
+    /// only.
+    #[must_use]
+    pub fn at_port(&self, label: &str, port: u16) -> Option<(DeviceIdentity, Option<String>)> {
+        let index = self.index();
+        let record = &index.by_label(label)?.record;
+        let service = record.services.iter().find(|service| service.port == port);
+        let name = service.map(|service| service.name.clone());
+        Some((record.identity(), name))
     }
 
     /// The web service of a device host: `label`, or `label--service`. Memory only; the same

@@ -93,7 +93,11 @@ impl Devices {
         })
     }
 
-    pub(super) async fn update(
+    /// Changes what people may change of a device.
+    ///
+    /// # Errors
+    /// When there is none in the scope, the input is not acceptable or the database fails.
+    pub async fn update(
         &self,
         scope: Scope,
         id: DeviceId,

@@ -23,6 +23,9 @@ pub(super) fn route(site: &Site, path: &str) -> &'static str {
     if matches!(site, Site::Device(_)) {
         return "device_page";
     }
+    if *site == Site::Apex {
+        return "webtunnel";
+    }
     match path {
         "/tunnel" => "tunnel",
         "/healthz" | "/readyz" => "health",

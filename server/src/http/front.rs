@@ -30,14 +30,23 @@ use super::problem::{self, ApiError};
 use super::refusal::Refusal;
 use super::request_id::{RequestId, RequestIds};
 use super::tls::{Certificate, TlsError};
+use super::webtunnel::{self, Asked};
 use crate::config::{Config, Timers};
 use crate::lifecycle::Lifecycle;
 use crate::proxy::DeviceHost;
 use crate::relay;
+use crate::webtunnel::TOKEN_PATH;
 
 /// What answers at devices' hosts.
 pub type DeviceService = Arc<
     dyn Fn(DeviceHost, Request<Body>) -> Pin<Box<dyn Future<Output = Response> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// What answers the agents and tools of others: at the apex (`None`) or at a device's host.
+pub type WebTunnelService = Arc<
+    dyn Fn(Option<DeviceHost>, Request<Body>) -> Pin<Box<dyn Future<Output = Response> + Send>>
         + Send
         + Sync,
 >;
@@ -53,6 +62,7 @@ pub struct Front {
     acceptor: Option<TlsAcceptor>,
     manager: axum::Router,
     devices: DeviceService,
+    webtunnel: Option<WebTunnelService>,
     lifecycle: Lifecycle,
     ids: RequestIds,
 }
@@ -93,9 +103,17 @@ impl Front {
             acceptor: certificate.map(Certificate::acceptor).transpose()?,
             manager,
             devices,
+            webtunnel: None,
             lifecycle,
             ids: RequestIds::new(seed),
         })
+    }
+
+    /// Answers the agents and tools of others, too; otherwise they are refused.
+    #[must_use]
+    pub fn with_webtunnel(mut self, service: WebTunnelService) -> Self {
+        self.webtunnel = Some(service);
+        self
     }
 
     /// Accepts connections until the soft stop; each is served in a task of the lifecycle's.
@@ -139,14 +157,21 @@ impl Front {
         let id = self.ids.next();
         let mut entry = Entry::new(&id, from.socket, &request, &self.counts);
         let mut request = request.map(Body::new);
+        let webtunnel = webtunnel::asked(&request);
         let site = match refusal {
             Some(refusal) => {
                 entry.note_refusal(refusal);
                 Err(refuse(refusal))
             }
             None => self
-                .site(from, &request)
-                .map_err(|error| refuse_host(error, &request)),
+                .site(from, &request, webtunnel)
+                .map_err(|error| match error {
+                    Astray::Host(error) => refuse_host(error, &request),
+                    Astray::Upgrade => {
+                        entry.note_refusal(Refusal::Malformed("Upgrade"));
+                        refuse(Refusal::Malformed("Upgrade"))
+                    }
+                }),
         };
         let response = match site {
             Err(response) => self.finish_own(response, &id, true),
@@ -172,6 +197,10 @@ impl Front {
                         });
                         self.finish_own(answer.await, &id, is_api)
                     }
+                    Site::Apex => self.webtunnel(None, request, &id).await,
+                    Site::Device(host) if webtunnel.is_some() => {
+                        self.webtunnel(Some(host), request, &id).await
+                    }
                     Site::Device(host) => {
                         let response = caught((self.devices)(host, request)).await;
                         problem::complete(response, &id, false)
@@ -182,9 +211,11 @@ impl Front {
         let response =
             if response.status() == StatusCode::SWITCHING_PROTOCOLS && !from.link.switch() {
                 self.counts.refused_connection("upgraded");
-                let full = ApiError::new(ProblemCode::Busy)
-                    .retry_after(5)
-                    .into_response();
+                let full = ApiError::new(ProblemCode::Busy).retry_after(5);
+                let full = match webtunnel {
+                    Some(_) => webtunnel::refusal(full, "The server is full."),
+                    None => full.into_response(),
+                };
                 problem::complete(full, &id, false)
             } else {
                 response
@@ -193,21 +224,58 @@ impl Front {
         response.map(|body| Answer::new(body, answering, entry))
     }
 
-    fn site(&self, from: &Origination, request: &Request<Body>) -> Result<Site, HostError> {
+    async fn webtunnel(
+        &self,
+        host: Option<DeviceHost>,
+        request: Request<Body>,
+        id: &RequestId,
+    ) -> Response {
+        let Some(service) = &self.webtunnel else {
+            return refuse(Refusal::Malformed("Upgrade"));
+        };
+        let response = caught(service(host, request)).await;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Field by field what agents and tools expect, and nothing else.
+            return problem::complete(response, id, false);
+        }
+        self.finish_own(response, id, true)
+    }
+
+    /// Whom a request is for. What asks for WebTunnel is for nobody else: agents at the apex,
+    /// clients at a device's host.
+    fn site(
+        &self,
+        from: &Origination,
+        request: &Request<Body>,
+        webtunnel: Option<Asked>,
+    ) -> Result<Site, Astray> {
         let host = request
             .headers()
             .get(header::HOST)
             .and_then(|host| host.to_str().ok());
-        let host = host.ok_or(HostError::Malformed)?;
-        let site = self.hosts.site(host)?;
-        match &from.sni {
-            Some(name) if !self.hosts.is_same_name(name.as_deref(), host) => {
-                Err(HostError::NotOurs)
-            }
-            _ if site == Site::Agents && !relay::AGENT_PATHS.contains(&request.uri().path()) => {
-                Err(HostError::NotOurs)
-            }
-            _ => Ok(site),
+        let host = host.ok_or(Astray::Host(HostError::Malformed))?;
+        let is_same_name = || match &from.sni {
+            Some(name) => self.hosts.is_same_name(name.as_deref(), host),
+            None => true,
+        };
+        let serves_webtunnel = self.webtunnel.is_some();
+        let is_theirs = webtunnel == Some(Asked::Agent)
+            || (webtunnel.is_none() && request.uri().path() == TOKEN_PATH);
+        if is_theirs && serves_webtunnel && self.hosts.is_apex(host) && is_same_name() {
+            return Ok(Site::Apex);
+        }
+        let site = self.hosts.site(host).map_err(Astray::Host)?;
+        let is_ours = match site {
+            Site::Agents => relay::AGENT_PATHS.contains(&request.uri().path()),
+            _ => true,
+        };
+        if !is_ours || !is_same_name() {
+            return Err(Astray::Host(HostError::NotOurs));
+        }
+        match (webtunnel, &site) {
+            (None, _) => Ok(site),
+            (Some(Asked::Client), Site::Device(_)) if serves_webtunnel => Ok(site),
+            _ => Err(Astray::Upgrade),
         }
     }
 
@@ -217,6 +285,13 @@ impl Front {
         secure(response.headers_mut(), self.is_https, is_api);
         response
     }
+}
+
+/// Why a request is for nobody.
+enum Astray {
+    Host(HostError),
+    /// An upgrade that nobody answers at this host.
+    Upgrade,
 }
 
 /// A panic is the end of its request, not of the connection's task.

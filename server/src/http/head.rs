@@ -3,6 +3,8 @@
 //! Everything that two parsers could understand differently is refused here (SECURITY S15-S17),
 //! so that hyper, the header policy and a device can only understand the same.
 
+use tunnel::webtunnel::{AGENT_PROTOCOL, CLIENT_PROTOCOL};
+
 use super::refusal::Refusal;
 
 /// Request line and fields, with the empty line at their end.
@@ -150,6 +152,8 @@ struct Fields<'a> {
     connection_upgrades: bool,
     websocket_key: Option<&'a [u8]>,
     websocket_version: Option<&'a [u8]>,
+    websocket_protocol: Option<&'a [u8]>,
+    websocket_protocol_lines: u32,
 }
 
 impl<'a> Fields<'a> {
@@ -185,6 +189,11 @@ impl<'a> Fields<'a> {
             b"sec-websocket-version" => {
                 once(&mut self.websocket_version, value, "two WebSocket versions")
             }
+            b"sec-websocket-protocol" => {
+                self.websocket_protocol = Some(value);
+                self.websocket_protocol_lines += 1;
+                Ok(())
+            }
             b"http2-settings" => Err(Refusal::Malformed("HTTP2-Settings")),
             b"expect" if !value.eq_ignore_ascii_case(b"100-continue") => {
                 Err(Refusal::ExpectationRefused)
@@ -210,7 +219,7 @@ impl<'a> Fields<'a> {
         let has_body = self.chunked || self.content_length.is_some_and(|length| length > 0);
         let is_websocket = upgrade.eq_ignore_ascii_case(b"websocket")
             && self.connection_upgrades
-            && line.method == b"GET"
+            && (line.method == b"GET" || self.is_webtunnel(line))
             && !line.is_1_0
             && !has_body
             && self.websocket_key.is_some_and(is_websocket_key)
@@ -220,6 +229,19 @@ impl<'a> Fields<'a> {
         } else {
             Err(Refusal::Malformed("Upgrade"))
         }
+    }
+}
+
+impl Fields<'_> {
+    /// The agents and tools of others ask for their WebSocket by POST, which RFC 6455 has nobody
+    /// do. Of theirs alone it is understood, and none of their requests has a body.
+    fn is_webtunnel(&self, line: &RequestLine<'_>) -> bool {
+        line.method == b"POST"
+            && self.content_length.is_none()
+            && self.websocket_protocol_lines == 1
+            && [AGENT_PROTOCOL, CLIENT_PROTOCOL]
+                .into_iter()
+                .any(|protocol| self.websocket_protocol == Some(protocol.as_bytes()))
     }
 }
 
@@ -451,6 +473,37 @@ mod tests {
         assert_eq!(get("HTTP2-Settings: x\r\n"), Err(400));
         let post = format!("POST / HTTP/1.1\r\nHost: a\r\n{whole}\r\n");
         assert_eq!(judged(&post), Err(400));
+    }
+
+    #[test]
+    fn s17_a_post_becomes_a_websocket_for_webtunnel_alone() {
+        let post = |target: &str, more: &str| {
+            judged(&format!(
+                "POST {target} HTTP/1.1\r\n{more}Connection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 Host: a\r\n\r\n"
+            ))
+        };
+        let protocol = |name: &str| format!("Sec-WebSocket-Protocol: {name}\r\n");
+        let agent = protocol(AGENT_PROTOCOL);
+        assert_eq!(post("/", &agent), Ok(Body::Upgrade));
+        assert_eq!(post("http://a/x", &agent), Ok(Body::Upgrade));
+        assert_eq!(post("http://b/x", &agent), Err(421));
+        assert_eq!(post("/", &protocol(CLIENT_PROTOCOL)), Ok(Body::Upgrade));
+        for more in [
+            String::new(),
+            protocol("adit.tunnel.v1"),
+            protocol("COM.APPINF.WEBTUNNEL.SERVER/1.0"),
+            protocol(&format!("{AGENT_PROTOCOL}, {CLIENT_PROTOCOL}")),
+            format!("{agent}{agent}"),
+            format!("{agent}Content-Length: 0\r\n"),
+            format!("{agent}Content-Length: 1\r\n"),
+            format!("{agent}Transfer-Encoding: chunked\r\n"),
+        ] {
+            assert_eq!(post("/", &more), Err(400), "{more:?}");
+        }
+        let put = format!("PUT / HTTP/1.1\r\nHost: a\r\n{agent}Upgrade: websocket\r\n\r\n");
+        assert_eq!(judged(&put), Err(400));
     }
 
     proptest! {

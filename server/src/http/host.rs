@@ -19,6 +19,8 @@ pub enum Site {
     /// An older name of the manager, kept for agents.
     Agents,
     Device(DeviceHost),
+    /// The device domain itself, for the agents and tools of others.
+    Apex,
 }
 
 /// Why a Host leads nowhere.
@@ -74,6 +76,17 @@ impl Hosts {
             label: device.0,
             service: device.1,
         }))
+    }
+
+    /// Whether a `Host` field's value names the device domain itself, at our port. Browsers have
+    /// nothing there, unless it is the manager's host too.
+    #[must_use]
+    pub fn is_apex(&self, host: &str) -> bool {
+        let Ok((name, port)) = split_port(host) else {
+            return false;
+        };
+        port.unwrap_or(default_port(&self.public)) == self.public.port()
+            && canonical_name(name, &self.public).is_ok_and(|name| name == self.devices.as_str())
     }
 
     /// Whether `name`, of the TLS handshake, is the host that `host` of the request names.
@@ -232,6 +245,22 @@ mod tests {
         );
         let hosts = self::hosts("http://[::1]:81", "adit.localhost");
         assert_eq!(hosts.site("[::1]:81"), Ok(Site::Manager));
+    }
+
+    #[test]
+    fn s16_the_apex_is_one_name_at_one_port() {
+        let hosts = hosts("https://adit.test", "d.test");
+        for (host, is_apex) in [
+            ("d.test", true),
+            ("D.test.:443", true),
+            ("d.test:80", false),
+            ("adit.test", false),
+            ("a.d.test", false),
+            ("d.test/", false),
+            ("", false),
+        ] {
+            assert_eq!(hosts.is_apex(host), is_apex, "{host:?}");
+        }
     }
 
     #[test]

@@ -28,8 +28,9 @@ mod request_id;
 mod router;
 mod tls;
 mod websocket;
+mod webtunnel;
 
-pub use front::{DeviceService, Front};
+pub use front::{DeviceService, Front, WebTunnelService};
 pub use headers::content_security_policy;
 pub use host::{HostError, Hosts, Site};
 pub use input::{JsonInput, PathInput, QueryInput};
@@ -43,3 +44,4 @@ pub use request_id::RequestId;
 pub use router::{manager, with_rules};
 pub use tls::{Certificate, TlsError};
 pub use websocket::WebSocketOffer;
+pub use webtunnel::refusal as webtunnel_refusal;

@@ -21,7 +21,7 @@ use super::body::InTime;
 use super::origin::refuse_cross_origin;
 use crate::config::Config;
 use crate::state::AppState;
-use crate::{accounts, devices, events, proxy, relay, sessions, usage, web};
+use crate::{accounts, devices, events, proxy, relay, sessions, usage, web, webtunnel};
 
 /// For the database to answer whether it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,6 +49,7 @@ pub fn manager(state: AppState) -> Router {
         .merge(sessions::routes())
         .merge(proxy::routes())
         .merge(usage::routes())
+        .merge(webtunnel::routes())
         .split_for_parts();
     let description = description.to_json().map(Bytes::from).unwrap_or_default();
     let routes = features

@@ -1,5 +1,6 @@
 //! A tunnel with the queue before it: who finds it full waits a moment for room.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(super) struct Line {
     /// Cancelled when a newer tunnel took its place: nothing is opened here any more, and what
     /// was is cut.
     pub(super) retired: CancellationToken,
+    /// Of an agent that is asked for ports: by the names of its services.
+    ports: Option<Arc<HashMap<String, u16>>>,
     queue: Arc<Queue>,
 }
 
@@ -67,6 +70,7 @@ impl Line {
             resumer,
             meter,
             retired: CancellationToken::new(),
+            ports: None,
             queue: Arc::new(Queue {
                 places: Semaphore::new(WAITING_MAX),
                 turn: Semaphore::new(1),
@@ -76,6 +80,23 @@ impl Line {
                     hold_until: Instant::now(),
                 }),
             }),
+        }
+    }
+
+    /// Of an agent that knows no names, only ports.
+    pub(super) fn with_ports(mut self, ports: HashMap<String, u16>) -> Self {
+        self.ports = Some(Arc::new(ports));
+        self
+    }
+
+    /// The target as this agent is asked for it; `None`: it has no such service.
+    pub(super) fn target(&self, target: Target) -> Option<Target> {
+        match (&self.ports, target) {
+            (Some(ports), Target::Service(name)) => ports.get(&name).map(|port| Target::Tcp {
+                host: "device".to_owned(),
+                port: *port,
+            }),
+            (_, target) => Some(target),
         }
     }
 

@@ -24,6 +24,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod upgrade;
+mod webtunnel;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,7 @@ use self::resume::Kept;
 
 pub use self::open::OpenError;
 pub use self::stream::RelayStream;
+pub use self::webtunnel::{Admitted, NotAdmitted, Watch, WebTunnelAgent};
 
 /// What a tunnel may have under way to its device, and keeps until that says that it came: at
 /// 100 ms there and back this is 40 MB/s.

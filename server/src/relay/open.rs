@@ -81,6 +81,10 @@ impl Relay {
             Whereabouts::ExpectedBack => return Err(OpenError::Reconnecting),
             Whereabouts::Away => return Err(OpenError::Offline),
         };
+        let target = line.target(target).ok_or(OpenError::Refused {
+            code: Code::NotOffered,
+            text: String::new(),
+        })?;
         let opening = self.open_on(&line, &target, &lease, now + WAIT_MAX);
         let opened = timeout_at(now + OPEN_TIMEOUT, opening).await;
         if lease.token().is_cancelled() {

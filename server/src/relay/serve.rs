@@ -30,7 +30,7 @@ pub(super) type Connection = Box<dyn Socket>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 
-const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often round-trip times are read, and what went through tunnels.
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 const KEEPALIVE_S: u32 = 45;
@@ -193,7 +193,7 @@ impl Relay {
         })
     }
 
-    async fn serve(
+    pub(super) async fn serve(
         self,
         device: DeviceId,
         epoch: u64,

@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::run::Closed;
 use super::shared::{Shared, State, store};
 use super::socket::{Fault, Received, Socket, close_frame};
+use crate::webtunnel::Outgoing;
 
 /// For how long a socket may take nothing of what waits for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,8 +28,6 @@ const TURNS: usize = 8;
 
 /// A tunnel without large messages for this long, or up to twice as long, gives buffers back.
 const SHRINK_AFTER: Duration = Duration::from_secs(10);
-/// A message that makes buffers grow.
-const LARGE_MESSAGE_BYTES: usize = 4 * 1024;
 
 /// The socket, and what is known of it.
 pub(super) struct Connection<S> {
@@ -155,6 +154,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.receive(early)?;
         }
         for _ in 0..TURN_MESSAGES {
+            // What may pause, asks for its turn anew.
+            if self.socket.is_webtunnel() && self.drive(|state| state.mux.is_paused())? {
+                return Ok(true);
+            }
             match self.socket.poll_receive(cx) {
                 Poll::Pending => return Ok(true),
                 Poll::Ready(Err(fault)) => return Err(fault.into()),
@@ -164,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     self.unflushed = true;
                     let now = self.shared.now();
                     self.drive(|state| state.mux.handle_socket_control(now))?
-                        .map_err(|error| Fault::protocol(&error.to_string()))?;
+                        .map_err(|error| Fault::protocol(&error))?;
                 }
             }
         }
@@ -178,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             state.bytes_received += message.len() as u64;
             state.mux.handle_message(now, message)
         })?
-        .map_err(|error| Fault::protocol(&error.to_string()).into())
+        .map_err(|error| Fault::protocol(&error).into())
     }
 
     /// Returns whether there is nothing more to write now, or the socket takes no more.
@@ -186,16 +189,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let mut sent = 0;
         while self.socket.poll_ready(cx)?.is_ready() {
             let now = self.report_sent()?;
-            let Some(message) = self.drive(|state| {
-                let message = state.mux.poll_transmit(now)?;
-                state.bytes_sent += message.len() as u64;
-                Some(message)
+            let Some(outgoing) = self.drive(|state| {
+                let outgoing = state.mux.poll_transmit(now)?;
+                let (Outgoing::Message(bytes) | Outgoing::Ping(bytes)) = &outgoing;
+                state.bytes_sent += bytes.len() as u64;
+                Some(outgoing)
             })?
             else {
                 break;
             };
-            self.note_size(message.len());
-            self.socket.start_send(message)?;
+            match outgoing {
+                Outgoing::Message(message) => {
+                    self.note_size(message.len());
+                    self.socket.start_send(message)?;
+                }
+                Outgoing::Ping(payload) => self.socket.start_ping(payload)?,
+            }
             self.unflushed = true;
             sent += 1;
             if sent == TURN_MESSAGES {
@@ -238,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn note_size(&mut self, message_bytes: usize) {
-        if message_bytes > LARGE_MESSAGE_BYTES {
+        if message_bytes > self.socket.large_message_bytes() {
             self.large_since = true;
             if self.shrink_at.is_none() {
                 self.shrink_at = Some(Instant::now() + SHRINK_AFTER);

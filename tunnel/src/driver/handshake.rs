@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::dialect::Dialect;
 use super::incoming::Incoming;
 use super::resume::{Detached, Resumer};
 use super::run::{Closed, Driver};
@@ -336,7 +337,8 @@ where
     config.keepalive_idle = Terms::keepalive(keepalive_s);
     let (local, peer) = terms.windows;
     let shared = Arc::new(Shared::new(|now| {
-        Mux::new(terms.role, &config, local, peer, now, terms.seed)
+        let mux = Mux::new(terms.role, &config, local, peer, now, terms.seed);
+        Dialect::Adit(mux)
     }));
     Established {
         tunnel: Tunnel {

@@ -9,6 +9,8 @@
 //! client: stream_handshake(socket, hello) ──► (ServerHello, OpenedStream)
 //! server: stream_asked(socket) ──► (StreamHello, PendingStream) ──answer(…)──► AskedStream
 //!
+//! an agent of others (WebTunnel 1.0): webtunnel(socket) ──► Established
+//!
 //! outlives its connection: driver.resumable(…) ──► Resumer, before run()
 //! agent:  agent_handshake_resuming(socket, hello, …, resumer) ──► Welcome
 //! server: server_handshake(socket) ──► resumer.detach(…) ──► pending.resume(detached, …)
@@ -19,6 +21,7 @@
 //! wakes the driver when there is something to send; the driver does the reverse.
 
 mod connection;
+mod dialect;
 mod handshake;
 mod incoming;
 mod resume;
@@ -31,6 +34,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod webtunnel;
 
 pub use self::handshake::{
     Established, HandshakeError, Pending, Welcome, agent_handshake, agent_handshake_resuming,
@@ -46,5 +50,6 @@ pub use self::single::{
 pub use self::splice::{Broken, splice};
 pub use self::stream::{Stream, StreamControl};
 pub use self::tunnel::{Link, Stats, Tunnel};
+pub use self::webtunnel::webtunnel;
 pub use crate::mux::{Budget, Config, OpenError, ResumeError, StreamError, Transferred};
 pub use crate::wire::{GoAway, GoAwayReason};

@@ -8,8 +8,10 @@ use std::task::Waker;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::dialect::Dialect;
 use super::run::Closed;
-use crate::mux::{Event, Mux, StreamId, Time};
+use crate::mux::{Event, StreamId, Time};
+use crate::webtunnel::Property;
 use crate::wire::{Code, GoAway, Target};
 
 pub(super) struct Shared {
@@ -21,7 +23,7 @@ pub(super) struct Shared {
 
 /// Everything behind the lock.
 pub(super) struct State {
-    pub(super) mux: Mux,
+    pub(super) mux: Dialect,
     /// Where the driver sleeps; taken when it is woken.
     pub(super) driver: Option<Waker>,
     pub(super) waiters: HashMap<StreamId, Waiters>,
@@ -38,6 +40,8 @@ pub(super) struct State {
     /// What ended the connection before.
     lost_by: Option<Closed>,
     pub(super) goaway: Option<GoAway>,
+    /// What a WebTunnel agent reported last, if nobody has taken it yet.
+    pub(super) properties: Option<Vec<Property>>,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
 }
@@ -60,7 +64,7 @@ struct Woken {
 }
 
 impl Shared {
-    pub(super) fn new(make: impl FnOnce(Time) -> Mux) -> Self {
+    pub(super) fn new(make: impl FnOnce(Time) -> Dialect) -> Self {
         Self {
             state: Mutex::new(State {
                 mux: make(Time::START),
@@ -76,6 +80,7 @@ impl Shared {
                 awaits_settled: false,
                 lost_by: None,
                 goaway: None,
+                properties: None,
                 bytes_sent: 0,
                 bytes_received: 0,
             }),
@@ -161,9 +166,8 @@ impl Shared {
             state.awaits_settled = false;
             woken.tunnel = true;
         }
-        let mux = &state.mux;
-        // A suspended one may have a new deadline.
-        if wake_driver && (mux.wants_transmit() || mux.is_suspended() || state.close_requested) {
+        let relieved = state.mux.take_relieved();
+        if wake_driver && (relieved || state.mux.wants_transmit() || state.close_requested) {
             woken.wakers.extend(state.driver.take());
         }
         drop(state);
@@ -248,6 +252,10 @@ impl State {
                     woken.tunnel = true;
                 }
             }
+        }
+        if let Some(properties) = self.mux.poll_properties() {
+            self.properties = Some(properties);
+            woken.tunnel = true;
         }
         if self.closed.is_some() {
             woken.wakers.extend(self.incoming_waker.take());

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
+use super::dialect::Dialect;
 use super::handshake::{
     HandshakeError, Terms, Welcome, answer_resumed, attach, encoded, first_frame, go_on, in_time,
     refuse, seed,
@@ -226,7 +227,7 @@ where
         terms.seed,
     );
     let mux = mux.map_err(protocol)?;
-    let shared = Arc::new(Shared::new(|_| mux));
+    let shared = Arc::new(Shared::new(|_| Dialect::Adit(mux)));
     let waiters = Waiters::default();
     let handle = Handle {
         shared: Arc::clone(&shared),

@@ -14,12 +14,15 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
 use super::run::Closed;
+use crate::webtunnel;
 use crate::wire::MAX_MESSAGE_BYTES;
 
 /// What an idle tunnel keeps; a larger message makes room for itself for as long as it lasts.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Two messages and their headers.
 const MAX_WRITE_BUFFER_BYTES: usize = 2 * (MAX_MESSAGE_BYTES + 1024);
+/// What is gathered of small messages.
+const WEBTUNNEL_WRITE_BYTES: usize = 32 * 1024;
 
 /// What may be read without a message coming of it. The largest message in fragments of 64 bytes is
 /// no more; without a bound, empty fragments would be read for ever.
@@ -56,9 +59,31 @@ impl Fault {
     }
 }
 
+/// Which messages a socket carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Ours, at this end of it.
+    Adit(Role),
+    /// WebTunnel's, at the server's end. Its peers heed no CLOSE that has a code.
+    WebTunnel,
+}
+
+impl Kind {
+    const fn role(self) -> Role {
+        match self {
+            Self::Adit(role) => role,
+            Self::WebTunnel => Role::Server,
+        }
+    }
+
+    fn farewell(self, frame: Option<CloseFrame>) -> Option<CloseFrame> {
+        frame.filter(|_| self != Self::WebTunnel)
+    }
+}
+
 pub(super) struct Socket<S> {
     inner: WebSocketStream<Metered<S>>,
-    role: Role,
+    kind: Kind,
     /// What came was no WebSocket: its layer reads no more.
     broken: bool,
     /// What had been read when the last message came.
@@ -69,6 +94,14 @@ pub(super) struct Socket<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) async fn new(socket: S, role: Role) -> Self {
+        Self::of(socket, Kind::Adit(role)).await
+    }
+
+    pub(super) async fn webtunnel(socket: S) -> Self {
+        Self::of(socket, Kind::WebTunnel).await
+    }
+
+    async fn of(socket: S, kind: Kind) -> Self {
         let metered = Metered {
             inner: socket,
             written_bytes: 0,
@@ -76,8 +109,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             read_bytes: 0,
         };
         Self {
-            inner: layer(metered, role).await,
-            role,
+            inner: layer(metered, kind).await,
+            kind,
             broken: false,
             finished_bytes: 0,
             accounted_bytes: 0,
@@ -93,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Gives back the buffers that large messages have left behind, which the layer keeps for
     /// its life. Only for an empty socket after a flush.
     pub(super) async fn shrink(mut self) -> Self {
-        self.inner = layer(self.inner.into_inner(), self.role).await;
+        self.inner = layer(self.inner.into_inner(), self.kind).await;
         self
     }
 
@@ -141,7 +174,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             126..=0xffff => 2,
             _ => 8,
         };
-        let mask_bytes = if self.role == Role::Server { 4 } else { 0 };
+        let mask_bytes = if self.kind.role() == Role::Server {
+            4
+        } else {
+            0
+        };
         self.accounted_bytes += 2 + length_bytes + mask_bytes + payload_bytes as u64;
     }
 
@@ -164,6 +201,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .map_err(|error| fault(&error))
     }
 
+    /// After [`Self::poll_ready`].
+    pub(super) fn start_ping(&mut self, payload: Bytes) -> Result<(), Fault> {
+        Pin::new(&mut self.inner)
+            .start_send(Message::Ping(payload))
+            .map_err(|error| fault(&error))
+    }
+
+    pub(super) fn is_webtunnel(&self) -> bool {
+        self.kind == Kind::WebTunnel
+    }
+
+    /// A message of more than this makes buffers grow.
+    pub(super) const fn large_message_bytes(&self) -> usize {
+        match self.kind {
+            Kind::Adit(_) => 4 * 1024,
+            Kind::WebTunnel => 1024,
+        }
+    }
+
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
         Pin::new(&mut self.inner)
             .poll_flush(cx)
@@ -180,7 +236,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Says goodbye without waiting for anything: heard only where the socket takes it at once.
     pub(super) fn leave(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
-        let goodbye = Message::Close(Some(close_frame(CloseCode::Away, "")));
+        let goodbye = self.kind.farewell(Some(close_frame(CloseCode::Away, "")));
+        let goodbye = Message::Close(goodbye);
         let mut inner = Pin::new(&mut self.inner);
         if matches!(inner.as_mut().poll_ready(&mut cx), Poll::Ready(Ok(())))
             && inner.as_mut().start_send(goodbye).is_ok()
@@ -193,7 +250,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// would take the reason back. To be called under a timeout.
     pub(super) async fn close(&mut self, farewell: Option<CloseFrame>) {
         // Where the peer closed first this fails, and reading on sends the answer.
-        let _ = self.inner.close(farewell).await;
+        let _ = self.inner.close(self.kind.farewell(farewell)).await;
         while let Some(Ok(_)) = self.inner.next().await {}
         if self.broken {
             let raw = self.inner.get_mut();
@@ -204,7 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 }
 
-async fn layer<S>(socket: S, role: Role) -> WebSocketStream<S>
+async fn layer<S>(socket: S, kind: Kind) -> WebSocketStream<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -214,7 +271,15 @@ where
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    WebSocketStream::from_raw_socket(socket, role, Some(config)).await
+    let config = match kind {
+        Kind::Adit(_) => config,
+        // Its messages are small: many of them go out in one write, and come in one read.
+        Kind::WebTunnel => config
+            .write_buffer_size(WEBTUNNEL_WRITE_BYTES)
+            .max_message_size(Some(webtunnel::MAX_RECEIVED_BYTES))
+            .max_frame_size(Some(webtunnel::MAX_RECEIVED_BYTES)),
+    };
+    WebSocketStream::from_raw_socket(socket, kind.role(), Some(config)).await
 }
 
 /// A reason that fits a close frame.

@@ -57,14 +57,14 @@ impl Budget {
 
 /// One tunnel's account within both budgets. What it holds goes back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     process: Budget,
     limit_bytes: u64,
     used_bytes: u64,
 }
 
 impl Ledger {
-    pub(super) fn new(limit_bytes: u64, process: Budget) -> Self {
+    pub(crate) fn new(limit_bytes: u64, process: Budget) -> Self {
         Self {
             process,
             limit_bytes,
@@ -73,41 +73,41 @@ impl Ledger {
     }
 
     /// For a new stream: anything that fits.
-    pub(super) fn charge(&mut self, bytes: u64) -> bool {
+    pub(crate) fn charge(&mut self, bytes: u64) -> bool {
         self.charge_within(bytes, self.limit_bytes, self.process.limit_bytes())
     }
 
     /// For a window that grows: only the first half, so that new streams always find room.
-    pub(super) fn charge_growth(&mut self, bytes: u64) -> bool {
+    pub(crate) fn charge_growth(&mut self, bytes: u64) -> bool {
         self.charge_within(bytes, self.limit_bytes / 2, self.process.limit_bytes() / 2)
     }
 
     /// What [`Self::charge_growth`] would give.
-    pub(super) fn growth_room(&self) -> u64 {
+    pub(crate) fn growth_room(&self) -> u64 {
         let own = (self.limit_bytes / 2).saturating_sub(self.used_bytes);
         let process = (self.process.limit_bytes() / 2).saturating_sub(self.process.used_bytes());
         own.min(process)
     }
 
     /// For what is there already, whether it fits or not.
-    pub(super) fn charge_anyway(&mut self, bytes: u64) {
+    pub(crate) fn charge_anyway(&mut self, bytes: u64) {
         self.used_bytes += bytes;
         self.process.charge_anyway(bytes);
     }
 
-    pub(super) fn release(&mut self, bytes: u64) {
+    pub(crate) fn release(&mut self, bytes: u64) {
         debug_assert!(bytes <= self.used_bytes, "released more than was charged");
         self.used_bytes = self.used_bytes.saturating_sub(bytes);
         self.process.release(bytes);
     }
 
     /// Whether memory runs short, so that grown windows should shrink.
-    pub(super) fn pressed(&self) -> bool {
+    pub(crate) fn pressed(&self) -> bool {
         above_three_quarters(self.used_bytes, self.limit_bytes)
             || above_three_quarters(self.process.used_bytes(), self.process.limit_bytes())
     }
 
-    pub(super) fn used_bytes(&self) -> u64 {
+    pub(crate) fn used_bytes(&self) -> u64 {
         self.used_bytes
     }
 

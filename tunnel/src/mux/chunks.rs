@@ -10,18 +10,18 @@ const COPY_BELOW_BYTES: usize = 4 * 1024;
 
 /// A queue of byte strings that is read as one.
 #[derive(Debug, Default)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     whole: VecDeque<Bytes>,
     /// Small parts, all of them later than `whole`.
     tail: BytesMut,
 }
 
 impl Chunks {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.whole.is_empty() && self.tail.is_empty()
     }
 
-    pub(super) fn push(&mut self, bytes: Bytes) {
+    pub(crate) fn push(&mut self, bytes: Bytes) {
         if bytes.len() < COPY_BELOW_BYTES {
             self.tail.extend_from_slice(&bytes);
         } else {
@@ -31,7 +31,7 @@ impl Chunks {
     }
 
     /// Takes at most `max` bytes off the front; empty only when there are none or `max` is zero.
-    pub(super) fn pop(&mut self, max: usize) -> Bytes {
+    pub(crate) fn pop(&mut self, max: usize) -> Bytes {
         if self.whole.is_empty() {
             self.seal_tail();
         }
@@ -49,7 +49,7 @@ impl Chunks {
         bytes
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 

@@ -37,7 +37,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use self::budget::Ledger;
 use self::flow::Window;
 use self::liveness::{Liveness, Verdict};
 use self::pace::Pace;
@@ -50,6 +49,8 @@ use self::table::Table;
 use crate::wire::{Frame, GoAway, Target, Windows};
 
 pub use self::budget::Budget;
+pub(crate) use self::budget::Ledger;
+pub(crate) use self::chunks::Chunks;
 pub use self::command::{Read, Transferred};
 pub use self::config::Config;
 pub use self::error::{OpenError, ProtocolError, ResumeError, StreamError};
@@ -58,7 +59,7 @@ pub use self::time::Time;
 
 /// A stream, for as long as its tunnel lives; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StreamId(u32);
+pub struct StreamId(pub(crate) u32);
 
 impl StreamId {
     /// The one stream of [`Mux::for_stream`].

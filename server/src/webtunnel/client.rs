@@ -1,0 +1,143 @@
+//! A tool's `POST` at a device's host: one WebSocket for one connection to a port of the device.
+//! The 101 comes once the device is connected, so that a fault can be told by a status: the tool
+//! shows its reason phrase, and nothing else.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ::http::{HeaderMap, Request, header};
+use api::DeviceId;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::upgrade::OnUpgrade;
+use tunnel::webtunnel::CLIENT_PROTOCOL;
+use tunnel::wire::Target;
+
+use crate::access::{Action, Decision, Lease, Principal, Subject, decide};
+use crate::accounts::AccountsError;
+use crate::http::{ConnectionGuard, PeerAddr, WebSocketOffer};
+use crate::proxy::DeviceHost;
+use crate::state::AppState;
+
+use super::carry;
+use super::credential::basic;
+use super::phrase::Phrase;
+use super::upgrade::KeepAlive;
+
+const REMOTE_PORT: &str = "x-webtunnel-remoteport";
+
+/// Answers a tool.
+pub(super) async fn serve(state: AppState, host: DeviceHost, request: Request<Body>) -> Response {
+    match accept(&state, &host, request).await {
+        Ok(response) => response,
+        Err(phrase) => phrase.answer(),
+    }
+}
+
+async fn accept(
+    state: &AppState,
+    host: &DeviceHost,
+    mut request: Request<Body>,
+) -> Result<Response, Phrase> {
+    let headers = request.headers();
+    if headers.contains_key(header::ORIGIN) {
+        return Err(Phrase::Browser);
+    }
+    let peer = request
+        .extensions()
+        .get::<PeerAddr>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let principal = authenticate(state, headers, peer).await?;
+    let port = headers
+        .get(REMOTE_PORT)
+        .and_then(|port| port.to_str().ok()?.trim().parse().ok())
+        .filter(|port| *port > 0)
+        .ok_or(Phrase::NoPort)?;
+    let (device, target) = target(state, &principal, host, port)?;
+    let keep_alive = KeepAlive::of(state, headers);
+    let offer = WebSocketOffer::of(headers, CLIENT_PROTOCOL).map_err(|_| Phrase::NotWebTunnel)?;
+    let mut answer = offer.answer();
+    keep_alive.tell(&mut answer);
+
+    let lease = lease(state, &principal, device).await?;
+    let revoked = lease.token().clone();
+    let stream = state.relay.open(device, target, lease).await;
+    let stream = stream.map_err(Phrase::of_open)?;
+    let extensions = request.extensions_mut();
+    if let Some(guard) = extensions.get::<ConnectionGuard>() {
+        guard.cut_with(revoked);
+    }
+    let upgrade = extensions.remove::<OnUpgrade>();
+    let upgrade = upgrade.ok_or(Phrase::NotWebTunnel)?;
+    tracing::info!(user = %principal.user, %device, port, "a tool is connected");
+    state.lifecycle.spawn("webtunnel-client", async move {
+        let ended = carry::carry(upgrade, stream, keep_alive.silence()).await;
+        tracing::info!(%device, port, ended = ended.err().map(|error| error.to_string()), "a tool has left");
+    });
+    Ok(answer)
+}
+
+/// By token or by password; a token may stand in a password's place.
+pub(super) async fn authenticate(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: IpAddr,
+) -> Result<Principal, Phrase> {
+    let accounts = &state.accounts;
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return Err(Phrase::NoCredential);
+    };
+    let bearer = line.to_str().ok().and_then(|line| {
+        let (scheme, token) = line.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token)
+    });
+    if let Some(token) = bearer {
+        let principal = accounts.bearer(token.trim()).await;
+        return principal.map_err(Phrase::of_account)?.ok_or(Phrase::Token);
+    }
+    let (username, password) = basic(headers).ok_or(Phrase::NoCredential)?;
+    let by_token = accounts.bearer(&password).await;
+    if let Some(principal) = by_token.map_err(Phrase::of_account)? {
+        return Ok(principal);
+    }
+    accounts
+        .of_password(&username, password, peer)
+        .await
+        .map_err(Phrase::of_account)
+}
+
+/// The device of this host, and what to ask it for. Who may not know it gets the same answer as
+/// where there is none.
+fn target(
+    state: &AppState,
+    principal: &Principal,
+    host: &DeviceHost,
+    port: u16,
+) -> Result<(DeviceId, Target), Phrase> {
+    if decide(principal, Action::Connect) != Decision::Allow {
+        return Err(Phrase::NotAllowed);
+    }
+    let found = state.devices.at_port(&host.label, port);
+    let (device, service) = found
+        .filter(|(device, _)| device.organization == principal.organization)
+        .filter(|_| host.service.is_none())
+        .ok_or(Phrase::NoDevice)?;
+    let target = match service {
+        Some(service) => Target::Service(service),
+        None => Target::Tcp {
+            host: "127.0.0.1".to_owned(),
+            port,
+        },
+    };
+    Ok((device.id, target))
+}
+
+/// A lease, and proof that the right to it did not end while it was issued.
+async fn lease(state: &AppState, principal: &Principal, device: DeviceId) -> Result<Lease, Phrase> {
+    let lease = state.leases.issue(Subject::new(principal, Some(device)));
+    match state.accounts.is_living(principal.via).await {
+        Ok(true) => Ok(lease),
+        Ok(false) => Err(Phrase::of_account(AccountsError::Ended)),
+        Err(error) => Err(Phrase::of_account(error)),
+    }
+}

@@ -1,0 +1,117 @@
+//! `/my-devices/api/token`: a token for name and password, as `remote-login` and the gateway ask
+//! for it. Neither is ever logged: the log has no query, and no body.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use ::http::{HeaderValue, Method, Request, header};
+use api::text::cleaned;
+use api::{CreateApiToken, ProblemCode, TokenScope};
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::http::{ApiError, PeerAddr};
+use crate::state::AppState;
+
+use super::phrase::Phrase;
+
+/// Where it is asked for.
+pub const TOKEN_PATH: &str = "/my-devices/api/token";
+
+const BODY_MAX_BYTES: usize = 8 << 10;
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const NAME_MAX_CHARS: usize = 40;
+const LIFE_S: u64 = 24 * 3600;
+
+/// A name and a password; more is not asked for here.
+#[derive(Default)]
+struct Login {
+    username: String,
+    password: Zeroizing<String>,
+    application: String,
+}
+
+impl Login {
+    /// Of a query, or of a form's body: the same form.
+    fn of(form: &[u8]) -> Self {
+        let mut login = Self::default();
+        for (name, value) in form_urlencoded::parse(form) {
+            match &*name {
+                "username" => login.username = value.into_owned(),
+                "password" => login.password = Zeroizing::new(value.into_owned()),
+                "application" => login.application = value.into_owned(),
+                _ => {}
+            }
+        }
+        login
+    }
+}
+
+#[derive(Serialize)]
+struct Token {
+    token: String,
+    /// Seconds since 1970.
+    expires: i64,
+}
+
+/// Answers who asks for a token.
+pub(super) async fn serve(state: AppState, request: Request<Body>) -> Response {
+    let mut response = match issue(&state, request).await {
+        Ok(token) => Json(token).into_response(),
+        Err(error) => error,
+    };
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+async fn issue(state: &AppState, request: Request<Body>) -> Result<Token, Response> {
+    let refuse = |code| ApiError::new(code).into_response();
+    if request.headers().contains_key(header::ORIGIN) {
+        return Err(refuse(ProblemCode::CrossOrigin));
+    }
+    let peer = request
+        .extensions()
+        .get::<PeerAddr>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let form = match *request.method() {
+        Method::GET => {
+            let query = request.uri().query().unwrap_or_default();
+            Zeroizing::new(query.as_bytes().to_vec())
+        }
+        Method::POST => {
+            let body = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), BODY_MAX_BYTES)).await;
+            let body = body.map_err(|_| refuse(ProblemCode::BadRequest))?;
+            let body = body.map_err(|_| refuse(ProblemCode::TooLarge))?;
+            Zeroizing::new(body.to_vec())
+        }
+        _ => return Err(refuse(ProblemCode::MethodNotAllowed)),
+    };
+    let login = Login::of(&form);
+    let name = cleaned(&login.application, NAME_MAX_CHARS);
+    let input = CreateApiToken {
+        name: if name.is_empty() {
+            "WebTunnelLogin".to_owned()
+        } else {
+            name
+        },
+        scope: TokenScope::Full,
+        expires_in_s: Some(LIFE_S),
+    };
+    let issued = state
+        .accounts
+        .token_for_password(&login.username, login.password, peer, input)
+        .await
+        .map_err(|error| Phrase::of_account(error).answer())?;
+    let expires = issued.token.expires_at.map_or(0, |at| at.0 / 1_000_000);
+    Ok(Token {
+        token: issued.secret,
+        expires,
+    })
+}

@@ -1,0 +1,175 @@
+//! An agent's `POST` at the apex: who it is, what it reports, the 101.
+
+use std::time::Duration;
+
+use ::http::{HeaderMap, HeaderValue, Request, header};
+use api::{DeviceId, UpdateDevice};
+use axum::body::Body;
+use axum::response::Response;
+use hyper::upgrade::OnUpgrade;
+use tunnel::webtunnel::AGENT_PROTOCOL;
+
+use crate::access::Scope;
+use crate::http::{PeerAddr, WebSocketOffer};
+use crate::relay::WebTunnelAgent;
+use crate::state::AppState;
+
+use super::agents::Verdict;
+use super::credential::Credential;
+use super::properties;
+use super::refusal::Refusal;
+use super::report::AgentReport;
+use super::{Properties, WebTunnel};
+
+const KEEP_ALIVE: &str = "x-webtunnel-keepalive";
+/// An agent that does not negotiate has a time of its own, 300 s or what somebody chose: rather a
+/// device that seems to be online than one that is cut for being quiet.
+const UNKNOWN_KEEP_ALIVE: Duration = Duration::from_secs(3600);
+
+/// When a peer is asked for signs of life, and when it is missed.
+#[derive(Clone, Copy)]
+pub(super) struct KeepAlive {
+    /// `None`: it does not negotiate.
+    told_s: Option<u32>,
+}
+
+impl KeepAlive {
+    /// Of whoever sends these fields.
+    pub(super) fn of(state: &AppState, headers: &HeaderMap) -> Self {
+        let seconds = state.config.timers.webtunnel_keep_alive_s();
+        Self {
+            told_s: headers.contains_key(KEEP_ALIVE).then_some(seconds),
+        }
+    }
+
+    /// Puts it into a 101.
+    pub(super) fn tell(self, answer: &mut Response) {
+        if let Some(seconds) = self.told_s {
+            let seconds = HeaderValue::from(seconds);
+            answer.headers_mut().insert(KEEP_ALIVE, seconds);
+        }
+    }
+
+    pub(super) fn time(self) -> Duration {
+        self.told_s.map_or(UNKNOWN_KEEP_ALIVE, |seconds| {
+            Duration::from_secs(seconds.into())
+        })
+    }
+
+    /// So long without a sign of life, and it is gone.
+    pub(super) fn silence(self) -> Duration {
+        self.time() * 2 + Duration::from_secs(10)
+    }
+}
+
+/// Whether a WebSocket is asked for.
+pub(super) fn is_asked(request: &Request<Body>) -> bool {
+    request.headers().contains_key(header::UPGRADE)
+}
+
+/// Answers an agent.
+pub(super) async fn serve(state: AppState, request: Request<Body>) -> Response {
+    match accept(&state, request).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.answer(),
+    }
+}
+
+async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response, Refusal> {
+    let headers = request.headers();
+    if headers.contains_key(header::ORIGIN) {
+        return Err(Refusal::Browser);
+    }
+    let (device, agent_id) = authenticate(state, headers).await?;
+    let admitted = state.relay.admit(device).await;
+    let admitted = admitted.map_err(Refusal::NotAdmitted)?;
+
+    let properties = properties::of_request(headers);
+    let AgentReport { version, info } = AgentReport::of(headers, &properties);
+    let offer = WebSocketOffer::of(headers, AGENT_PROTOCOL).map_err(|_| Refusal::NotWebTunnel)?;
+    let mut answer = offer.answer();
+    let keep_alive = KeepAlive::of(state, headers);
+    keep_alive.tell(&mut answer);
+    let address = request
+        .extensions()
+        .get::<PeerAddr>()
+        .map(|peer| peer.0.ip().to_string())
+        .unwrap_or_default();
+    let upgrade = request
+        .extensions_mut()
+        .remove::<OnUpgrade>()
+        .ok_or(Refusal::NotWebTunnel)?;
+    let webtunnel = state.webtunnel.clone();
+    let agent = WebTunnelAgent {
+        device,
+        address,
+        version,
+        info,
+        keep_alive: keep_alive.time(),
+        upgrade,
+        watch: Box::new(move |tunnel, epoch| {
+            Box::pin(async move {
+                take_name(&webtunnel, device, &agent_id, &properties).await;
+                webtunnel.follow(device, epoch, properties, tunnel).await;
+            })
+        }),
+    };
+    state.relay.welcome_webtunnel(agent, admitted);
+    Ok(answer)
+}
+
+async fn authenticate(
+    state: &AppState,
+    headers: &HeaderMap,
+) -> Result<(DeviceId, String), Refusal> {
+    let credential = Credential::of(headers).ok_or(Refusal::NoCredential)?;
+    let verdict = state.webtunnel.check(&credential).await.map_err(|error| {
+        tracing::error!(%error, "an agent could not be checked");
+        Refusal::Failed
+    })?;
+    let refusal = match verdict {
+        Verdict::Device(device) => return Ok((device, credential.agent_id)),
+        Verdict::NoDomain => Refusal::NoDomain,
+        Verdict::Wrong => Refusal::Wrong,
+        Verdict::Busy => return Err(Refusal::Busy),
+    };
+    state.relay.count_wrong_secret();
+    Err(refusal)
+}
+
+/// The name that an agent reports is its device's as long as nobody has given it one.
+async fn take_name(
+    webtunnel: &WebTunnel,
+    device: DeviceId,
+    agent_id: &str,
+    properties: &Properties,
+) {
+    let Some(name) = properties.get("name") else {
+        return;
+    };
+    if let Err(error) = webtunnel.name_unnamed(device, agent_id, name).await {
+        tracing::warn!(%device, %error, "the name of a device was not written");
+    }
+}
+
+impl WebTunnel {
+    async fn name_unnamed(
+        &self,
+        device: DeviceId,
+        agent_id: &str,
+        name: &str,
+    ) -> Result<(), crate::devices::DevicesError> {
+        let devices = &self.0.devices;
+        let Some(known) = devices.identity(device) else {
+            return Ok(());
+        };
+        if known.name != agent_id || api::text::name_fault(name).is_some() {
+            return Ok(());
+        }
+        let input = UpdateDevice {
+            name: Some(name.to_owned()),
+        };
+        let scope = Scope::of(known.organization);
+        devices.update(scope, device, input).await.map(drop)
+    }
+}
