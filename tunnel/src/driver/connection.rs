@@ -9,12 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::run::Closed;
 use super::shared::{Shared, State, store};
 use super::socket::{Fault, Received, Socket, close_frame};
+use super::websocket;
 use crate::webtunnel::Outgoing;
 
 /// For how long a socket may take nothing of what waits for it.
@@ -56,8 +55,6 @@ pub(super) enum Pause {
     End(Fault),
     /// A later connection has taken over, or will.
     Detached,
-    /// [`Connection::shrink`] is to be called.
-    Shrink,
 }
 
 impl From<Fault> for Pause {
@@ -104,16 +101,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         pause
     }
 
-    /// Gives buffers back that large messages have left behind.
-    pub(super) async fn shrink(mut self: Box<Self>) -> Box<Self> {
-        let socket = self.socket;
-        self.socket = socket.shrink().await;
-        self.shared.drive(State::shrink);
-        self
-    }
-
     /// Says why it ends, if there is anything to say.
-    pub(super) async fn close(mut self: Box<Self>, farewell: Option<CloseFrame>) {
+    pub(super) async fn close(mut self: Box<Self>, farewell: Option<websocket::CloseFrame>) {
         // However it goes: the socket is dropped after it.
         let _ = timeout(FAREWELL_TIMEOUT, self.socket.close(farewell)).await;
     }
@@ -132,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let read_all = self.read(cx)?;
             let wrote_all = self.write(cx)?;
             if self.drive(|state| state.close_requested)? {
-                let farewell = Some(close_frame(CloseCode::Normal, ""));
+                let farewell = Some(close_frame(websocket::code::NORMAL, ""));
                 return Err(Pause::End(Fault {
                     closed: Closed::Local,
                     farewell,
@@ -201,9 +190,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             match outgoing {
                 Outgoing::Message(message) => {
                     self.note_size(message.len());
-                    self.socket.start_send(message)?;
+                    self.socket.start_send(message);
                 }
-                Outgoing::Ping(payload) => self.socket.start_ping(payload)?,
+                Outgoing::Ping(payload) => self.socket.start_ping(payload),
             }
             self.unflushed = true;
             sent += 1;
@@ -255,16 +244,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Whether it is time to shrink, and possible.
+    /// Whether it is time to give back what large messages have left behind.
     fn may_shrink(&mut self) -> bool {
         let now = Instant::now();
         if self.shrink_at.is_none_or(|at| now < at) {
             return false;
         }
         let idle = !std::mem::take(&mut self.large_since);
-        let possible = idle && !self.unflushed && self.socket.is_empty();
         self.shrink_at = (!idle).then(|| now + SHRINK_AFTER);
-        possible
+        idle
     }
 
     /// Does what is due. Returns whether the timer now waits for what is due next.
@@ -274,7 +262,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Err(Fault::silent(Closed::Dead).into());
         }
         if self.may_shrink() {
-            return Err(Pause::Shrink);
+            self.socket.shrink();
+            self.drive(State::shrink)?;
         }
         let timeout = self.drive(|state| state.mux.next_timeout())?;
         let timeout = timeout.map(|time| self.shared.instant(time));
