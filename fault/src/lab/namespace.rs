@@ -74,6 +74,8 @@ impl Namespaces {
                 format!("addr add {v6}/64 dev wire nodad"),
                 // Packets as on a real cable: losing one loses 1.5 kB and not 64.
                 "link set wire gso_max_segs 1".to_owned(),
+                // No address of its own making, which would come seconds later: a change.
+                "link set wire addrgenmode none".to_owned(),
                 "link set wire up".to_owned(),
             ] {
                 inside(namespace, "ip", &words(&command)).await?;
