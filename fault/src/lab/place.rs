@@ -21,6 +21,8 @@ const PORT: u16 = 8443;
 pub(crate) const TUNNEL_MEMORY_BYTES: u64 = 64 << 20;
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 
+const SETTLED_AFTER: Duration = Duration::from_secs(3);
+
 /// The parts of a case. They end with it.
 pub(crate) struct Place {
     /// The namespace of the device.
@@ -92,6 +94,8 @@ impl Place {
             environment,
         };
         place.open("echo").await?.key(START_TIMEOUT).await?;
+        // A cable that has just come is a change too, which the agent looks into.
+        sleep(SETTLED_AFTER).await;
         Ok(place)
     }
 

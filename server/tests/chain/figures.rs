@@ -28,6 +28,11 @@ impl Place {
         });
         samples.collect()
     }
+
+    /// Of the budget of all tunnels.
+    pub(crate) async fn tunnel_memory_used_bytes(&self) -> u64 {
+        of(&self.scrape().await, "adit_tunnel_memory_used_bytes") as u64
+    }
 }
 
 fn of(figures: &Figures, name: &str) -> f64 {
