@@ -95,6 +95,7 @@ impl Drop for Namespaces {
     fn drop(&mut self) {
         for side in ['s', 'd'] {
             let namespace = name(&self.id, side);
+            end_all_inside(&namespace);
             // Not there if it was not made; then there is nothing to remove.
             let _ = std::process::Command::new("ip")
                 .args(["netns", "del", &namespace])
@@ -102,6 +103,26 @@ impl Drop for Namespaces {
                 .status();
             let _ = fs::remove_dir_all(hosts_folder(&namespace));
         }
+    }
+}
+
+/// A case that was given up leaves its programs behind: they end with their namespace.
+fn end_all_inside(namespace: &str) {
+    let Ok(output) = std::process::Command::new("ip")
+        .args(["netns", "pids", namespace])
+        .stderr(Stdio::null())
+        .output()
+    else {
+        return;
+    };
+    let pids = String::from_utf8_lossy(&output.stdout);
+    let pids = words(&pids);
+    if !pids.is_empty() {
+        let _ = std::process::Command::new("kill")
+            .args(["-s", "KILL"])
+            .args(pids)
+            .stderr(Stdio::null())
+            .status();
     }
 }
 
