@@ -85,7 +85,11 @@ async fn perform(arguments: Arguments) -> Result<ExitCode> {
         println!("skipped: {reason:#}");
         return Ok(ExitCode::SUCCESS);
     }
-    let all_passed = cases::run_all(&chosen, arguments.jobs.max(1)).await?;
+    let all_passed = tokio::select! {
+        all_passed = cases::run_all(&chosen, arguments.jobs.max(1)) => all_passed?,
+        // What runs ends here, and its namespaces with it.
+        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| false)?,
+    };
     Ok(if all_passed {
         ExitCode::SUCCESS
     } else {

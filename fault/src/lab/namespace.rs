@@ -74,6 +74,8 @@ impl Namespaces {
                 format!("addr add {v6}/64 dev wire nodad"),
                 // Packets as on a real cable: losing one loses 1.5 kB and not 64.
                 "link set wire gso_max_segs 1".to_owned(),
+                // No address of its own making, which would come seconds later: a change.
+                "link set wire addrgenmode none".to_owned(),
                 "link set wire up".to_owned(),
             ] {
                 inside(namespace, "ip", &words(&command)).await?;
@@ -93,6 +95,7 @@ impl Drop for Namespaces {
     fn drop(&mut self) {
         for side in ['s', 'd'] {
             let namespace = name(&self.id, side);
+            end_all_inside(&namespace);
             // Not there if it was not made; then there is nothing to remove.
             let _ = std::process::Command::new("ip")
                 .args(["netns", "del", &namespace])
@@ -100,6 +103,26 @@ impl Drop for Namespaces {
                 .status();
             let _ = fs::remove_dir_all(hosts_folder(&namespace));
         }
+    }
+}
+
+/// A case that was given up leaves its programs behind: they end with their namespace.
+fn end_all_inside(namespace: &str) {
+    let Ok(output) = std::process::Command::new("ip")
+        .args(["netns", "pids", namespace])
+        .stderr(Stdio::null())
+        .output()
+    else {
+        return;
+    };
+    let pids = String::from_utf8_lossy(&output.stdout);
+    let pids = words(&pids);
+    if !pids.is_empty() {
+        let _ = std::process::Command::new("kill")
+            .args(["-s", "KILL"])
+            .args(pids)
+            .stderr(Stdio::null())
+            .status();
     }
 }
 

@@ -21,6 +21,8 @@ const PORT: u16 = 8443;
 pub(crate) const TUNNEL_MEMORY_BYTES: u64 = 64 << 20;
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 
+const SETTLED_AFTER: Duration = Duration::from_secs(3);
+
 /// The parts of a case. They end with it.
 pub(crate) struct Place {
     /// The namespace of the device.
@@ -72,7 +74,7 @@ impl Place {
         let mut command = server_command()?;
         command.arg("serve").arg("--config").arg(&config);
         command.envs(environment.iter().cloned());
-        let server = Running::start(command, &folder.path().join("server.log"))?;
+        let server = Running::start(command, &log(folder.path(), id, "server")?)?;
         let client = Client {
             port: PORT,
             token,
@@ -92,6 +94,8 @@ impl Place {
             environment,
         };
         place.open("echo").await?.key(START_TIMEOUT).await?;
+        // A cable that has just come is a change too, which the agent looks into.
+        sleep(SETTLED_AFTER).await;
         Ok(place)
     }
 
@@ -252,5 +256,14 @@ fn start_agent(device: &str, folder: &Path, environment: &[(String, String)]) ->
         .arg("--config")
         .arg(folder.join("agent.toml"));
     command.envs(environment.iter().cloned());
-    Running::start(command, &folder.join("agent.log"))
+    Running::start(command, &log(folder, device, "agent")?)
+}
+
+/// Beside all else that is gone with the case, or where somebody wants to read it afterwards.
+fn log(folder: &Path, id: &str, name: &str) -> Result<PathBuf> {
+    let Some(kept) = std::env::var_os("ADIT_FAULT_LOGS") else {
+        return Ok(folder.join(format!("{name}.log")));
+    };
+    fs::create_dir_all(&kept)?;
+    Ok(PathBuf::from(kept).join(format!("{id}-{name}.log")))
 }

@@ -76,8 +76,9 @@ pub(super) async fn serve(front: Arc<Front>, socket: TcpStream, peer: SocketAddr
     }
 }
 
-/// What the kernel takes beyond what it may send now. What it has taken nothing can overtake:
-/// left to itself it takes megabytes, on a thin line a minute of a tunnel's keystrokes.
+/// What the kernel takes of messages beyond what it may send now. What it has taken nothing can
+/// overtake: left to itself it takes megabytes, on a thin line a minute of a tunnel's keystrokes.
+/// An answer it takes whole, where it can: that frees what the answer holds here.
 const UNSENT_BYTES: u32 = 16 << 10;
 
 /// The socket ready for HTTP, and the name that the client asked TLS for.
@@ -87,7 +88,6 @@ async fn handshake(
 ) -> io::Result<(Transport, Option<Option<String>>)> {
     // Before the handshake: its flights are small writes too.
     socket.set_nodelay(true)?;
-    SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let Some(acceptor) = front.acceptor() else {
         return Ok((Transport::Plain(socket), None));
     };
@@ -103,14 +103,24 @@ enum Transport {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Socket for Transport {
-    fn reset_on_drop(&self) {
-        let socket = match self {
+impl Transport {
+    fn socket(&self) -> &TcpStream {
+        match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_ref().0,
-        };
+        }
+    }
+}
+
+impl Socket for Transport {
+    fn reset_on_drop(&self) {
         // Where it fails the connection is gone already.
-        let _ = socket.set_zero_linger();
+        let _ = self.socket().set_zero_linger();
+    }
+
+    fn carries_messages(&self) {
+        // Works without, but for keystrokes on a thin line.
+        let _ = SockRef::from(self.socket()).set_tcp_notsent_lowat(UNSENT_BYTES);
     }
 }
 

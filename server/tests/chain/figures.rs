@@ -34,6 +34,17 @@ impl Place {
         });
         samples.collect()
     }
+
+    /// Tunnels that ended because their agent broke the protocol.
+    pub(crate) async fn tunnels_ended_by_protocol(&self) -> f64 {
+        let name = r#"adit_tunnels_ended_total{reason="protocol"}"#;
+        of(&self.scrape().await, name)
+    }
+
+    /// Of the budget of all tunnels.
+    pub(crate) async fn tunnel_memory_used_bytes(&self) -> u64 {
+        of(&self.scrape().await, "adit_tunnel_memory_used_bytes") as u64
+    }
 }
 
 fn of(figures: &Figures, name: &str) -> f64 {

@@ -303,9 +303,12 @@ async fn s37_floods_end_the_tunnel() {
         ("20 000 OPENs and RESETs", rapid),
         ("20 000 OPENs after one that nobody understands", bad_opens),
     ] {
+        let counted = place.tunnels_ended_by_protocol().await;
         let ending = ending_of(&place, &bystander, &bytes).await;
         // A reason that was sent may be lost to what we still wrote.
         assert!(matches!(code(&ending), PROTOCOL | 0), "{what}: {ending:?}");
+        let counted = place.tunnels_ended_by_protocol().await - counted;
+        assert_eq!(counted, 1.0, "{what}");
     }
 }
 
