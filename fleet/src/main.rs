@@ -65,6 +65,12 @@ struct Options {
     /// herd: how long the server is away.
     #[arg(long, default_value_t = 0.0)]
     down_s: f64,
+    /// soak: which share of the devices goes each second.
+    #[arg(long, default_value_t = 0.01)]
+    churn_per_s: f64,
+    /// soak, traffic: people who ask at a time; each script has its own default.
+    #[arg(long)]
+    visitors: Option<usize>,
     /// The server's `tunnel_handshakes_per_s`; its default when not given.
     #[arg(long)]
     handshakes_per_s: Option<u32>,

@@ -61,6 +61,8 @@ pub(crate) struct Stage {
     /// How long the script goes on.
     pub(crate) length: Duration,
     pub(crate) seed: u64,
+    pub(crate) churn_per_s: f64,
+    pub(crate) visitors: Option<usize>,
 }
 
 impl Stage {
@@ -83,6 +85,8 @@ impl Stage {
             down: Duration::from_secs_f64(options.down_s),
             length,
             seed: options.seed,
+            churn_per_s: options.churn_per_s,
+            visitors: options.visitors,
         })
     }
 

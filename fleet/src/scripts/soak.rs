@@ -9,13 +9,13 @@ use crate::load::{Order, now_us};
 use crate::report::Report;
 use crate::server::Server;
 
-/// Each second this share goes: every other by a cut line, the rest stop and start again.
-const CHURN_PER_S: f64 = 0.01;
 const VISITORS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 const SAMPLE_EVERY: u64 = 5;
-/// Before it caches, pools and the allocator still grow to what the churn needs.
+/// Until then caches, pools and the allocator still grow to what the churn needs, which takes some
+/// 20,000 connections: so there are ten times as many.
 const WARM_UP_SHARE: f64 = 0.25;
+const WARM_UP_CHURN: f64 = 10.0;
 /// A slope needs time to stand out of the noise.
 const SLOPE_FROM: Duration = Duration::from_secs(600);
 /// What is left of the last ones ends within this.
@@ -37,17 +37,19 @@ pub(super) async fn perform(stage: &mut Stage, report: &mut Report) -> anyhow::R
     sleep(Duration::from_secs(5)).await;
     let (began, began_us) = (Instant::now(), now_us());
     let before = sample(&stage.server, began).await?;
-    let visits = traffic::begin(stage, VISITORS, PAUSE)?;
+    let visits = traffic::begin(stage, stage.visitors.unwrap_or(VISITORS), PAUSE)?;
     let samples = churn(stage, began).await?;
     let asked = visits.ended().await?;
     let within = Duration::from_secs(60);
     stage.fleet.connected(stage.devices, within).await?;
     let after = settled(&stage.server, began, before).await?;
 
-    let warm = stage.length.as_secs_f64() / 60.0 * WARM_UP_SHARE;
+    let warm = stage.length.mul_f64(WARM_UP_SHARE).as_secs_f64() / 60.0;
     let steady: Vec<_> = samples.iter().filter(|s| s.minute >= warm).collect();
     let memory = steady.iter().map(|s| (s.minute, s.resident_kib));
     let slope = percent_a_minute(&memory.collect::<Vec<_>>());
+    let memory = samples.iter().map(|s| s.resident_kib as u32);
+    report.histogram("KiB", &memory.collect::<Vec<_>>());
     report.row("memory before", before.resident_kib / 1024.0, "MiB");
     let most = samples.iter().map(|s| s.resident_kib).fold(0.0, f64::max);
     report.row("memory at most", most / 1024.0, "MiB");
@@ -76,6 +78,7 @@ pub(super) async fn perform(stage: &mut Stage, report: &mut Report) -> anyhow::R
     Ok(())
 }
 
+/// Each second a share goes, more before the server is warm: every other by a cut line, the rest stop and start again.
 async fn churn(stage: &mut Stage, began: Instant) -> anyhow::Result<Vec<Sample>> {
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -86,7 +89,9 @@ async fn churn(stage: &mut Stage, began: Instant) -> anyhow::Result<Vec<Sample>>
         if began.elapsed() >= stage.length {
             break;
         }
-        due += stage.devices as f64 * CHURN_PER_S;
+        let is_warm = began.elapsed() >= stage.length.mul_f64(WARM_UP_SHARE);
+        let pace = if is_warm { 1.0 } else { WARM_UP_CHURN };
+        due += stage.devices as f64 * stage.churn_per_s * pace;
         let count = due as usize;
         due -= count as f64;
         let cut = count / 2 + count % 2 * (number % 2) as usize;

@@ -27,7 +27,9 @@ pub(super) async fn perform(stage: &mut Stage, report: &mut Report) -> anyhow::R
     stage.connect_all().await?;
     let pid = stage.server.pid()?;
     let (began, began_us, cpu_s) = (Instant::now(), now_us(), pid.cpu_s()?);
-    let asked = begin(stage, VISITORS, PAUSE)?.ended().await?;
+    let asked = begin(stage, stage.visitors.unwrap_or(VISITORS), PAUSE)?
+        .ended()
+        .await?;
     let (elapsed_s, cpu_s) = (began.elapsed().as_secs_f64(), pid.cpu_s()? - cpu_s);
     let answered = asked.lengths.len() as f64;
     report.row("streams opened, asked, closed", answered, "");

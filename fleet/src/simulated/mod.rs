@@ -16,6 +16,9 @@ const RATE_PER_CORE_S: u32 = 250;
 /// Of one core: TLS, nonce, proof.
 const CPU_OF_HANDSHAKE: Duration = Duration::from_micros(700);
 
+/// Guessed: accept, count, close.
+const CPU_OF_CLOSING: Duration = Duration::from_micros(20);
+
 const DISTURBANCES: [(&str, Disturbance); 3] = [
     (
         "restart, away for 5 s",
@@ -38,6 +41,7 @@ fn setting(agents: usize, cores: u32, seed: u64) -> Setting {
         seed,
         rate_per_s: RATE_PER_CORE_S * cores,
         cpu_of_handshake: CPU_OF_HANDSHAKE / cores,
+        cpu_of_closing: CPU_OF_CLOSING / cores,
         connections_max: CONNECTIONS,
     }
 }

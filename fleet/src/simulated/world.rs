@@ -46,6 +46,8 @@ pub(crate) struct Setting {
     pub(crate) rate_per_s: u32,
     /// What TLS and proof take of all cores together: measured by `--script herd`.
     pub(crate) cpu_of_handshake: Duration,
+    /// What a connection takes of them that is closed at once.
+    pub(crate) cpu_of_closing: Duration,
     /// The server's `limits.connections`.
     pub(crate) connections_max: usize,
 }
@@ -234,6 +236,7 @@ impl World {
         let round_trip = self.agents[agent].round_trip;
         if self.connections >= self.setting.connections_max {
             self.outcome.closed += 1;
+            self.cpu_free_at = self.cpu_free_at.max(now) + self.setting.cpu_of_closing;
             return self.failed(now + round_trip / 2, agent, Advice::None);
         }
         let done = self.cpu_free_at.max(now) + self.setting.cpu_of_handshake;
