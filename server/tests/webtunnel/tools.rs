@@ -77,7 +77,7 @@ async fn w10_a_banner_two_hundred_times() {
     for round in rounds {
         held += soon("all rounds", round).await.unwrap();
     }
-    assert!(held >= 20, "only {held} were held, so little was shown");
+    assert!(held >= 5, "only {held} were held, so little was shown");
     assert!(stub.is_running());
 }
 
