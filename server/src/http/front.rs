@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, StatusCode, Uri, header, uri::PathAndQuery};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header, uri::PathAndQuery};
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
@@ -208,18 +208,21 @@ impl Front {
                 }
             }
         };
-        let response =
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS && !from.link.switch() {
-                self.counts.refused_connection("upgraded");
-                let full = ApiError::new(ProblemCode::Busy).retry_after(5);
-                let full = match webtunnel {
-                    Some(_) => webtunnel::refusal(full, "The server is full."),
-                    None => full.into_response(),
-                };
-                problem::complete(full, &id, false)
-            } else {
-                response
+        let switches = match webtunnel {
+            Some(Asked::Connect) => response.status() == StatusCode::OK,
+            _ => response.status() == StatusCode::SWITCHING_PROTOCOLS,
+        };
+        let response = if switches && !from.link.switch() {
+            self.counts.refused_connection("upgraded");
+            let full = ApiError::new(ProblemCode::Busy).retry_after(5);
+            let full = match webtunnel {
+                Some(_) => webtunnel::refusal(full, "The server is full."),
+                None => full.into_response(),
             };
+            problem::complete(full, &id, false)
+        } else {
+            response
+        };
         entry.note_answer(response.status());
         response.map(|body| Answer::new(body, answering, entry))
     }
@@ -233,8 +236,10 @@ impl Front {
         let Some(service) = &self.webtunnel else {
             return refuse(Refusal::Malformed("Upgrade"));
         };
+        let is_connect = request.method() == Method::CONNECT;
         let response = caught(service(host, request)).await;
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let is_connected = is_connect && response.status() == StatusCode::OK;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS || is_connected {
             // Field by field what agents and tools expect, and nothing else.
             return problem::complete(response, id, false);
         }
@@ -259,6 +264,13 @@ impl Front {
             None => true,
         };
         let serves_webtunnel = self.webtunnel.is_some();
+        if webtunnel == Some(Asked::Connect) {
+            let handshake = from.sni.as_ref().map(Option::as_deref);
+            let target = self.hosts.connect_target(host, handshake);
+            let target = target.filter(|_| serves_webtunnel);
+            let (host, _) = target.ok_or(Astray::Host(HostError::NotOurs))?;
+            return Ok(Site::Device(host));
+        }
         let is_theirs = webtunnel == Some(Asked::Agent)
             || (webtunnel.is_none() && request.uri().path() == TOKEN_PATH);
         if is_theirs && serves_webtunnel && self.hosts.is_apex(host) && is_same_name() {

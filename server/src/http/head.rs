@@ -56,8 +56,10 @@ pub(super) fn judge(head: &[u8]) -> Result<Body, Refusal> {
         fields.note(name, value)?;
     }
     // Before the host: these are refused at every host.
-    if matches!(line.method, b"TRACE" | b"CONNECT") {
-        return Err(Refusal::MethodRefused);
+    match line.method {
+        b"CONNECT" => return fields.tunnel(&line),
+        b"TRACE" => return Err(Refusal::MethodRefused),
+        _ => {}
     }
     let host = fields.host.ok_or(Refusal::Malformed("no Host"))?;
     line.check_target(host)?;
@@ -154,6 +156,7 @@ struct Fields<'a> {
     websocket_version: Option<&'a [u8]>,
     websocket_protocol: Option<&'a [u8]>,
     websocket_protocol_lines: u32,
+    proxy_authorization: Option<()>,
 }
 
 impl<'a> Fields<'a> {
@@ -192,6 +195,11 @@ impl<'a> Fields<'a> {
             b"sec-websocket-protocol" => {
                 self.websocket_protocol = Some(value);
                 self.websocket_protocol_lines += 1;
+                Ok(())
+            }
+            b"proxy-authorization" => {
+                // More than one is nobody's: whoever reads it, refuses it.
+                self.proxy_authorization = Some(());
                 Ok(())
             }
             b"http2-settings" => Err(Refusal::Malformed("HTTP2-Settings")),
@@ -233,6 +241,20 @@ impl<'a> Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// A tool of WebTunnel asks for bytes to a port of a device. It always brings a credential;
+    /// whoever has none is refused as at every other server that is no proxy.
+    fn tunnel(&self, line: &RequestLine<'_>) -> Result<Body, Refusal> {
+        let is_plain = self.content_length.is_none() && !self.chunked && self.upgrade.is_none();
+        let is_target = self
+            .host
+            .is_some_and(|host| is_host_and_port(host) && host == line.target);
+        if self.proxy_authorization.is_some() && is_plain && is_target && !line.is_1_0 {
+            Ok(Body::Upgrade)
+        } else {
+            Err(Refusal::MethodRefused)
+        }
+    }
+
     /// The agents and tools of others ask for their WebSocket by POST, which RFC 6455 has nobody
     /// do. Of theirs alone it is understood, and none of their requests has a body.
     fn is_webtunnel(&self, line: &RequestLine<'_>) -> bool {
@@ -290,6 +312,19 @@ const fn is_token(byte: u8) -> bool {
                 | b'|'
                 | b'~'
         )
+}
+
+/// A name and a number, and nothing that a name cannot hold.
+fn is_host_and_port(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b':');
+    let (Some(host), Some(port), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    !host.is_empty()
+        && host.iter().all(is_name)
+        && (1..=5).contains(&port.len())
+        && port.iter().all(u8::is_ascii_digit)
 }
 
 /// Digits only: no sign, no list, no more than 18 of them.
@@ -473,6 +508,49 @@ mod tests {
         assert_eq!(get("HTTP2-Settings: x\r\n"), Err(400));
         let post = format!("POST / HTTP/1.1\r\nHost: a\r\n{whole}\r\n");
         assert_eq!(judged(&post), Err(400));
+    }
+
+    #[test]
+    fn s17_a_connect_is_one_of_webtunnels_tools_or_refused() {
+        let connect = |target: &str, host: &str, more: &str| {
+            judged(&format!(
+                "CONNECT {target} HTTP/1.1\r\nHost: {host}\r\n{more}Connection: Keep-Alive\r\n\r\n"
+            ))
+        };
+        let credential = "Proxy-Authorization: Bearer x\r\n";
+        assert_eq!(connect("a.b:22", "a.b:22", credential), Ok(Body::Upgrade));
+        for (target, host, more) in [
+            ("a.b:22", "a.b:22", ""),
+            ("a.b:22", "a.b:23", credential),
+            ("a.b", "a.b", credential),
+            ("a.b:", "a.b:", credential),
+            ("a.b:022222", "a.b:022222", credential),
+            ("u@a.b:22", "u@a.b:22", credential),
+            ("[::1]:22", "[::1]:22", credential),
+            ("http://a.b:22/", "a.b:22", credential),
+            ("/", "a.b:22", credential),
+            (
+                "a.b:22",
+                "a.b:22",
+                "Proxy-Authorization: x\r\nContent-Length: 0\r\n",
+            ),
+            (
+                "a.b:22",
+                "a.b:22",
+                "Proxy-Authorization: x\r\nTransfer-Encoding: chunked\r\n",
+            ),
+            (
+                "a.b:22",
+                "a.b:22",
+                "Proxy-Authorization: x\r\nUpgrade: websocket\r\n",
+            ),
+        ] {
+            assert_eq!(
+                connect(target, host, more),
+                Err(405),
+                "{target} {host} {more:?}"
+            );
+        }
     }
 
     #[test]

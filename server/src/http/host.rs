@@ -89,6 +89,31 @@ impl Hosts {
             && canonical_name(name, &self.public).is_ok_and(|name| name == self.devices.as_str())
     }
 
+    /// The device of a `CONNECT`'s target, whatever port of it is asked for. `handshake`, of TLS,
+    /// names the device domain itself: that is where tools of WebTunnel ask.
+    #[must_use]
+    pub fn connect_target(
+        &self,
+        target: &str,
+        handshake: Option<Option<&str>>,
+    ) -> Option<(DeviceHost, u16)> {
+        let is_at_apex = |name: Option<&str>| {
+            name.is_some_and(|name| name.eq_ignore_ascii_case(self.devices.as_str()))
+        };
+        if !handshake.is_none_or(is_at_apex) {
+            return None;
+        }
+        let (name, port) = split_port(target).ok()?;
+        let name = canonical_name(name, &self.public).ok()?;
+        let (label, service) = host_to_device(self.devices.host_label(&name)?)?;
+        let host = DeviceHost {
+            host: name,
+            label,
+            service,
+        };
+        Some((host, port?))
+    }
+
     /// Whether `name`, of the TLS handshake, is the host that `host` of the request names.
     #[must_use]
     pub fn is_same_name(&self, name: Option<&str>, host: &str) -> bool {
@@ -260,6 +285,30 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(hosts.is_apex(host), is_apex, "{host:?}");
+        }
+    }
+
+    #[test]
+    fn s16_a_connect_is_for_a_device_and_asked_for_at_the_apex() {
+        let hosts = hosts("https://adit.test", "d.test");
+        let target = |target, handshake| {
+            let found = hosts.connect_target(target, handshake);
+            found.map(|(host, port)| (host.label, port))
+        };
+        let found = Some(("dev1".to_owned(), 22));
+        assert_eq!(target("Dev1.d.test:22", None), found);
+        assert_eq!(target("dev1.d.test:22", Some(Some("D.test"))), found);
+        for handshake in [None, Some("adit.test"), Some("dev1.d.test")] {
+            assert_eq!(target("dev1.d.test:22", Some(handshake)), None);
+        }
+        for wrong in [
+            "d.test:22",
+            "adit.test:22",
+            "dev1.d.test",
+            "a.b.d.test:1",
+            "x:22",
+        ] {
+            assert_eq!(target(wrong, None), None, "{wrong}");
         }
     }
 

@@ -10,17 +10,22 @@ use super::ApiError;
 /// What an agent shows of a refusal, in its log and to its program.
 const ERROR_TEXT: HeaderName = HeaderName::from_static("x-ptth-error");
 
-/// Who asks for a WebSocket by POST.
+/// Who asks, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Agent,
     Client,
+    /// By CONNECT: a client, too, without a WebSocket.
+    Connect,
 }
 
 /// Whether the request is one of theirs. The gate lets no other upgrade by POST pass, and judged
 /// the rest of it.
 pub(super) fn asked<B>(request: &Request<B>) -> Option<Asked> {
     let headers = request.headers();
+    if request.method() == Method::CONNECT {
+        return Some(Asked::Connect);
+    }
     if request.method() != Method::POST || !headers.contains_key(header::UPGRADE) {
         return None;
     }

@@ -14,7 +14,7 @@ use tunnel::webtunnel::Rouse;
 use tunnel::webtunnel::frame::{ClientFrame, put_bytes, put_close, put_nudge, put_pong};
 
 /// For the front to hand over its connection after the 101.
-const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Read of the device, or of the tool, at once.
 const READ_BYTES: usize = 16 << 10;
 /// Signs of life and PINGs that wait for the writer. Beyond it they are dropped: there is one to

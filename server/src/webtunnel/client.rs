@@ -4,11 +4,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use ::http::{HeaderMap, Request, header};
+use ::http::{HeaderMap, HeaderName, Method, Request, header};
 use api::DeviceId;
 use axum::body::Body;
 use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+use tunnel::driver::splice;
 use tunnel::webtunnel::CLIENT_PROTOCOL;
 use tunnel::wire::Target;
 
@@ -16,6 +19,7 @@ use crate::access::{Action, Decision, Lease, Principal, Subject, decide};
 use crate::accounts::AccountsError;
 use crate::http::{ConnectionGuard, PeerAddr, WebSocketOffer};
 use crate::proxy::DeviceHost;
+use crate::relay::RelayStream;
 use crate::state::AppState;
 
 use super::carry;
@@ -27,63 +31,132 @@ const REMOTE_PORT: &str = "x-webtunnel-remoteport";
 
 /// Answers a tool.
 pub(super) async fn serve(state: AppState, host: DeviceHost, request: Request<Body>) -> Response {
-    match accept(&state, &host, request).await {
-        Ok(response) => response,
-        Err(phrase) => phrase.answer(),
-    }
+    let answered = if request.method() == Method::CONNECT {
+        connect(&state, &host, request).await
+    } else {
+        accept(&state, &host, request).await
+    };
+    answered.unwrap_or_else(Phrase::answer)
+}
+
+/// `CONNECT device:port`: raw bytes after the 200, with an end for each side.
+async fn connect(
+    state: &AppState,
+    host: &DeviceHost,
+    request: Request<Body>,
+) -> Result<Response, Phrase> {
+    let port = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok()?.rsplit_once(':')?.1.parse().ok());
+    let from = (request.headers(), peer_of(&request));
+    let asked = Asked::of(state, host, from, &header::PROXY_AUTHORIZATION, port).await?;
+    let (mut stream, upgrade) = asked.open(state, request).await?;
+    let Asked { device, port, .. } = asked;
+    state.lifecycle.spawn("webtunnel-connect", async move {
+        let Ok(Ok(upgraded)) = timeout(carry::UPGRADE_TIMEOUT, upgrade).await else {
+            return;
+        };
+        let ended = splice(&mut TokioIo::new(upgraded), &mut stream).await;
+        let ended = ended.err().map(|error| format!("{error:?}"));
+        tracing::info!(%device, port, ended, "a tool has left");
+    });
+    Ok(Response::new(Body::empty()))
 }
 
 async fn accept(
     state: &AppState,
     host: &DeviceHost,
-    mut request: Request<Body>,
+    request: Request<Body>,
 ) -> Result<Response, Phrase> {
     let headers = request.headers();
-    if headers.contains_key(header::ORIGIN) {
-        return Err(Phrase::Browser);
-    }
-    let peer = request
-        .extensions()
-        .get::<PeerAddr>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    let principal = authenticate(state, headers, peer).await?;
     let port = headers
         .get(REMOTE_PORT)
-        .and_then(|port| port.to_str().ok()?.trim().parse().ok())
-        .filter(|port| *port > 0)
-        .ok_or(Phrase::NoPort)?;
-    let (device, target) = target(state, &principal, host, port)?;
+        .and_then(|port| port.to_str().ok()?.trim().parse().ok());
+    let from = (headers, peer_of(&request));
+    let asked = Asked::of(state, host, from, &header::AUTHORIZATION, port).await?;
     let keep_alive = KeepAlive::of(state, headers);
     let offer = WebSocketOffer::of(headers, CLIENT_PROTOCOL).map_err(|_| Phrase::NotWebTunnel)?;
     let mut answer = offer.answer();
     keep_alive.tell(&mut answer);
 
-    let lease = lease(state, &principal, device).await?;
-    let revoked = lease.token().clone();
-    let stream = state.relay.open(device, target, lease).await;
-    let stream = stream.map_err(Phrase::of_open)?;
-    let extensions = request.extensions_mut();
-    if let Some(guard) = extensions.get::<ConnectionGuard>() {
-        guard.cut_with(revoked);
-    }
-    let upgrade = extensions.remove::<OnUpgrade>();
-    let upgrade = upgrade.ok_or(Phrase::NotWebTunnel)?;
-    tracing::info!(user = %principal.user, %device, port, "a tool is connected");
+    let (stream, upgrade) = asked.open(state, request).await?;
+    let Asked { device, port, .. } = asked;
     state.lifecycle.spawn("webtunnel-client", async move {
         let ended = carry::carry(upgrade, stream, keep_alive.silence()).await;
-        tracing::info!(%device, port, ended = ended.err().map(|error| error.to_string()), "a tool has left");
+        let ended = ended.err().map(|error| error.to_string());
+        tracing::info!(%device, port, ended, "a tool has left");
     });
     Ok(answer)
 }
 
+/// Only a request that did not come through the public port has no address.
+pub(super) fn peer_of(request: &Request<Body>) -> IpAddr {
+    let peer = request.extensions().get::<PeerAddr>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+/// A connection that somebody who may has asked for.
+struct Asked {
+    principal: Principal,
+    device: DeviceId,
+    port: u16,
+    target: Target,
+}
+
+impl Asked {
+    async fn of(
+        state: &AppState,
+        host: &DeviceHost,
+        (headers, peer): (&HeaderMap, IpAddr),
+        credential: &HeaderName,
+        port: Option<u16>,
+    ) -> Result<Self, Phrase> {
+        if headers.contains_key(header::ORIGIN) {
+            return Err(Phrase::Browser);
+        }
+        let principal = authenticate(state, headers, credential, peer).await?;
+        let port = port.filter(|port| *port > 0).ok_or(Phrase::NoPort)?;
+        let (device, target) = target(state, &principal, host, port)?;
+        Ok(Self {
+            principal,
+            device,
+            port,
+            target,
+        })
+    }
+
+    /// The stream to the device, under a lease that cuts the tool's connection, too.
+    async fn open(
+        &self,
+        state: &AppState,
+        mut request: Request<Body>,
+    ) -> Result<(RelayStream, OnUpgrade), Phrase> {
+        let lease = lease(state, &self.principal, self.device).await?;
+        let revoked = lease.token().clone();
+        let opened = state.relay.open(self.device, self.target.clone(), lease);
+        let stream = opened.await.map_err(Phrase::of_open)?;
+        let extensions = request.extensions_mut();
+        if let Some(guard) = extensions.get::<ConnectionGuard>() {
+            guard.cut_with(revoked);
+        }
+        let upgrade = extensions.remove::<OnUpgrade>();
+        let upgrade = upgrade.ok_or(Phrase::NotWebTunnel)?;
+        let (user, device, port) = (self.principal.user, self.device, self.port);
+        tracing::info!(%user, %device, port, "a tool is connected");
+        Ok((stream, upgrade))
+    }
+}
+
 /// By token or by password; a token may stand in a password's place.
-pub(super) async fn authenticate(
+async fn authenticate(
     state: &AppState,
     headers: &HeaderMap,
+    field: &HeaderName,
     peer: IpAddr,
 ) -> Result<Principal, Phrase> {
     let accounts = &state.accounts;
-    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let mut lines = headers.get_all(field).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else {
         return Err(Phrase::NoCredential);
     };
@@ -95,7 +168,7 @@ pub(super) async fn authenticate(
         let principal = accounts.bearer(token.trim()).await;
         return principal.map_err(Phrase::of_account)?.ok_or(Phrase::Token);
     }
-    let (username, password) = basic(headers).ok_or(Phrase::NoCredential)?;
+    let (username, password) = basic(headers, field).ok_or(Phrase::NoCredential)?;
     let by_token = accounts.bearer(&password).await;
     if let Some(principal) = by_token.map_err(Phrase::of_account)? {
         return Ok(principal);

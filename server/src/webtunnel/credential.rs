@@ -1,6 +1,6 @@
 //! Who an agent says it is: `Basic deviceId@domain:password`.
 
-use ::http::{HeaderMap, header};
+use ::http::{HeaderMap, HeaderName, header};
 use data_encoding::BASE64;
 use tunnel::webtunnel::text_of;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ pub(super) struct Credential {
 impl Credential {
     /// The credential of a request that has one, and only one.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let (user, password) = basic(headers)?;
+        let (user, password) = basic(headers, &header::AUTHORIZATION)?;
         // A password may hold an @, and the id cannot.
         let (agent_id, domain) = user.rsplit_once('@')?;
         Some(Self {
@@ -31,9 +31,12 @@ impl Credential {
     }
 }
 
-/// User name and password of Basic authentication.
-pub(super) fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> {
-    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+/// User name and password of Basic authentication in this field.
+pub(super) fn basic(
+    headers: &HeaderMap,
+    field: &HeaderName,
+) -> Option<(String, Zeroizing<String>)> {
+    let mut lines = headers.get_all(field).iter();
     let (line, None) = (lines.next()?, lines.next()) else {
         return None;
     };

@@ -1,7 +1,6 @@
 //! `/my-devices/api/token`: a token for name and password, as `remote-login` and the gateway ask
 //! for it. Neither is ever logged: the log has no query, and no body.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ::http::{HeaderValue, Method, Request, header};
@@ -14,9 +13,10 @@ use serde::Serialize;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::http::{ApiError, PeerAddr};
+use crate::http::ApiError;
 use crate::state::AppState;
 
+use super::client::peer_of;
 use super::phrase::Phrase;
 
 /// Where it is asked for.
@@ -76,10 +76,7 @@ async fn issue(state: &AppState, request: Request<Body>) -> Result<Token, Respon
     if request.headers().contains_key(header::ORIGIN) {
         return Err(refuse(ProblemCode::CrossOrigin));
     }
-    let peer = request
-        .extensions()
-        .get::<PeerAddr>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let peer = peer_of(&request);
     let form = match *request.method() {
         Method::GET => {
             let query = request.uri().query().unwrap_or_default();

@@ -1,12 +1,18 @@
 //! Who is let in, where, and what the others are told.
 
+use std::time::Duration;
+
 use api::DeviceState;
+use server::Server;
 use server::access::Scope;
+use server::clock::Clock;
+use server::config::Config;
 use server::webtunnel::{NewAgent, WebTunnelError};
 use uuid::Uuid;
 
 use crate::place::{AGENT_ID, Scene};
 use crate::stub::{Ended, Settings, Stub};
+use crate::waiting::soon;
 
 async fn refused(settings: &Settings) -> (u16, String) {
     match Stub::connect(settings).await {
@@ -171,4 +177,38 @@ async fn s27_a_deleted_device_is_sent_away_and_stays_away() {
     assert_eq!(answer.status(), 204);
     assert_eq!(stub.ended().await, Ended::Gracefully);
     assert_eq!(refused(&scene.settings).await.0, 401);
+}
+
+/// As by the command line while the server runs.
+#[tokio::test]
+async fn a_device_that_another_process_made_is_let_in_at_once() {
+    let scene = Scene::new().await;
+    let config = Config::clone(&scene.place.handle.config);
+    let other = Server::build(config, Clock::system()).await.unwrap();
+    let other = other.handle();
+    let scope = Scope::of(other.accounts.default_organization().await.unwrap());
+    let agent = NewAgent {
+        agent_id: "made-elsewhere".to_owned(),
+        domain: None,
+        name: Some("Elsewhere".to_owned()),
+        password: None,
+    };
+    let made = other.webtunnel.create_agent(scope, agent).await.unwrap();
+    let settings = Settings {
+        user: format!("made-elsewhere@{}", made.domain),
+        password: made.secret.unwrap().reveal().to_owned(),
+        ..scene.settings.clone()
+    };
+    let _stub = Stub::connect(&settings).await.unwrap();
+    let devices = &scene.place.handle.devices;
+    soon("the device", async {
+        while devices.state(made.device) != Some(DeviceState::Online) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!(
+        devices.device(scope, made.device).unwrap().name,
+        "Elsewhere"
+    );
 }

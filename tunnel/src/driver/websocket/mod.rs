@@ -2,7 +2,7 @@
 //! under load, nothing held while nothing happens, no extensions.
 //!
 //! Of our own since libraries for all purposes read into a buffer of one size, for busy and for
-//! idle connections, and copy each message twice (docs/decisions/0018).
+//! idle connections, and copy each message twice (docs/decisions/0019).
 
 mod header;
 mod mask;
