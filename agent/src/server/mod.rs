@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::tunnel::driver::ReadAhead;
 use rand::Rng;
 use rand::rngs::StdRng;
 use rustls::ClientConfig;
@@ -176,7 +177,7 @@ impl Server {
             return Err(ServerError::Tls("there are no certificates".to_owned()));
         };
         let name = server_name(host)?;
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, io);
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, ReadAhead::new(io));
         let encrypted = timeout(TLS_TIMEOUT, handshake)
             .await
             .map_err(|_| ServerError::TimedOut("the TLS handshake"))?

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore};
+use rustls::crypto::CryptoProvider;
+use rustls::{CertificateError, CipherSuite, ClientConfig, Error, OtherError, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 
@@ -23,7 +24,7 @@ pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>,
         })?,
         None => system_roots(),
     };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(provider());
     let verifier =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
@@ -39,6 +40,37 @@ pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>,
     // One server: room for its tickets, not for the 256 names of the default.
     config.resumption = Resumption::in_memory_sessions(2);
     Ok(Arc::new(config))
+}
+
+/// A processor with AES in hardware takes AES-128 first: 5 % less work for both ends than AES-256,
+/// which is the usual first. Without it ChaCha20 comes first: AES in software is slow, and its time
+/// tells about its keys.
+fn provider() -> CryptoProvider {
+    let mut provider = rustls::crypto::ring::default_provider();
+    let first = if has_aes() {
+        CipherSuite::TLS13_AES_128_GCM_SHA256
+    } else {
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256
+    };
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != first);
+    provider
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+fn has_aes() -> bool {
+    std::arch::is_x86_feature_detected!("aes")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn has_aes() -> bool {
+    std::arch::is_aarch64_feature_detected!("aes")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
+const fn has_aes() -> bool {
+    false
 }
 
 pub(crate) fn server_name(host: &Host) -> Result<ServerName<'static>, ServerError> {

@@ -14,6 +14,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+use tunnel::driver::ReadAhead;
 
 use super::caps::Permit;
 use super::front::{Front, Origination};
@@ -92,7 +93,7 @@ async fn handshake(
         return Ok((Transport::Plain(socket), None));
     };
     let limit = Duration::from_millis(front.timers().tls_handshake_ms);
-    let stream = tokio::time::timeout(limit, acceptor.accept(socket)).await??;
+    let stream = tokio::time::timeout(limit, acceptor.accept(ReadAhead::new(socket))).await??;
     let name = stream.get_ref().1.server_name().map(str::to_owned);
     Ok((Transport::Tls(Box::new(stream)), Some(name)))
 }
@@ -100,14 +101,14 @@ async fn handshake(
 /// A socket with or without TLS.
 enum Transport {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<ReadAhead<TcpStream>>>),
 }
 
 impl Transport {
     fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Tls(stream) => stream.get_ref().0.inner(),
         }
     }
 }

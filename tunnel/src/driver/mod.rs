@@ -24,6 +24,7 @@ mod connection;
 mod dialect;
 mod handshake;
 mod incoming;
+mod read_ahead;
 mod resume;
 mod run;
 mod shared;
@@ -42,6 +43,7 @@ pub use self::handshake::{
     agent_handshake_with, server_handshake, server_handshake_with,
 };
 pub use self::incoming::{Incoming, IncomingStream};
+pub use self::read_ahead::ReadAhead;
 pub use self::resume::{Detached, Resumer};
 pub use self::run::{Closed, Driver};
 pub use self::single::{

@@ -6,8 +6,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::time::timeout;
 
-/// Large enough that a system call is worth it, small enough for hundreds of streams.
-const BUFFER_BYTES: usize = 32 * 1024;
+/// For a keystroke and its echo.
+const LEAST_BUFFER_BYTES: usize = 4 * 1024;
+/// Under load: large enough that a system call is worth it.
+const MOST_BUFFER_BYTES: usize = 64 * 1024;
 /// For an end that takes no more to hand over what it has sent before, with its own end.
 const LAST_BYTES_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -82,7 +84,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut buffer = vec![0; LEAST_BUFFER_BYTES];
     loop {
         let length = reader.read(&mut buffer).await.map_err(Fault::Reading)?;
         if length == 0 {
@@ -91,6 +93,9 @@ where
         let bytes = &buffer[..length];
         writer.write_all(bytes).await.map_err(Fault::Writing)?;
         writer.flush().await.map_err(Fault::Writing)?;
+        if length == buffer.len() && length < MOST_BUFFER_BYTES {
+            buffer = vec![0; (length * 4).min(MOST_BUFFER_BYTES)];
+        }
     }
 }
 
