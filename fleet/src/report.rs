@@ -38,6 +38,9 @@ pub(crate) struct Report {
     /// More counts by second, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     histograms: BTreeMap<String, Vec<u32>>,
+    /// Values one after another, by name; not printed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    series: BTreeMap<String, Vec<u32>>,
     failures: BTreeMap<String, u64>,
 }
 
@@ -51,6 +54,7 @@ impl Report {
             rows: Vec::new(),
             connected_in_second: Vec::new(),
             histograms: BTreeMap::new(),
+            series: BTreeMap::new(),
             failures: BTreeMap::new(),
         }
     }
@@ -101,6 +105,11 @@ impl Report {
     /// Counts of something else, in each second.
     pub(crate) fn histogram(&mut self, name: &str, in_second: &[u32]) {
         self.histograms.insert(name.to_owned(), in_second.to_vec());
+    }
+
+    /// Values one after another, for whoever draws them.
+    pub(crate) fn series(&mut self, name: &str, values: Vec<u32>) {
+        self.series.insert(name.to_owned(), values);
     }
 
     pub(crate) fn failures(&mut self, failures: BTreeMap<String, u64>) {

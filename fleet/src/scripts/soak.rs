@@ -49,7 +49,7 @@ pub(super) async fn perform(stage: &mut Stage, report: &mut Report) -> anyhow::R
     let memory = steady.iter().map(|s| (s.minute, s.resident_kib));
     let slope = percent_a_minute(&memory.collect::<Vec<_>>());
     let memory = samples.iter().map(|s| s.resident_kib as u32);
-    report.histogram("KiB", &memory.collect::<Vec<_>>());
+    report.series("memory_kib", memory.collect());
     report.row("memory before", before.resident_kib / 1024.0, "MiB");
     let most = samples.iter().map(|s| s.resident_kib).fold(0.0, f64::max);
     report.row("memory at most", most / 1024.0, "MiB");

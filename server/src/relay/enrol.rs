@@ -46,12 +46,13 @@ pub(super) async fn enrol(
     if relay.draining.is_cancelled() {
         return Err(ApiError::new(ProblemCode::Unavailable).retry_after(5));
     }
+    let proven = relay.prover.check(Purpose::Enrolment, "", &headers)?;
+    // Who proves nothing takes no place that a device could need.
     let _permit = relay
         .admission
         .enter()
         .await
         .ok_or_else(|| ApiError::new(ProblemCode::Busy).retry_after(5))?;
-    let proven = relay.prover.check(Purpose::Enrolment, "", &headers)?;
     // Only whoever proved a key may send a body at all.
     let body = timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES))
         .await

@@ -3,6 +3,7 @@
 mod agent;
 mod duplicates;
 mod herd;
+mod places;
 mod resume;
 mod rights;
 mod room;
