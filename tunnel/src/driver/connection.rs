@@ -109,10 +109,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self
     }
 
-    /// Says why it ends, if there is anything to say.
-    pub(super) async fn close(mut self: Box<Self>, farewell: Option<CloseFrame>) {
+    /// Says why it ends, if there is anything to say. Returns whether the peer answered in time.
+    pub(super) async fn close(mut self: Box<Self>, farewell: Option<CloseFrame>) -> bool {
         // However it goes: the socket is dropped after it.
-        let _ = timeout(FAREWELL_TIMEOUT, self.socket.close(farewell)).await;
+        let closing = timeout(FAREWELL_TIMEOUT, self.socket.close(farewell));
+        closing.await.unwrap_or(false)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {

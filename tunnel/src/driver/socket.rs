@@ -225,17 +225,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Says why, and reads on until the peer has heard it: a socket closed over unread bytes
-    /// would take the reason back. To be called under a timeout.
-    pub(super) async fn close(&mut self, farewell: Option<CloseFrame>) {
+    /// would take the reason back. Returns whether it answered with a close of its own. To be called
+    /// under a timeout.
+    pub(super) async fn close(&mut self, farewell: Option<CloseFrame>) -> bool {
         // Where the peer closed first this fails, and reading on sends the answer.
         let _ = self.inner.close(self.kind.farewell(farewell)).await;
-        while let Some(Ok(_)) = self.inner.next().await {}
+        let mut answered = false;
+        while let Some(Ok(message)) = self.inner.next().await {
+            answered |= message.is_close();
+        }
         if self.broken {
             let raw = self.inner.get_mut();
             if raw.shutdown().await.is_ok() {
                 let _ = tokio::io::copy(raw, &mut tokio::io::sink()).await;
             }
         }
+        answered
     }
 }
 
