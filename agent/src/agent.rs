@@ -257,7 +257,9 @@ async fn beside<T>(awaited: impl Future<Output = T>, kept: &mut Option<Kept>) ->
     awaited.await
 }
 
-/// Completes when the tunnel has lost its connection: kept, or at its end.
+/// Completes when the tunnel has lost its connection: kept, or at its end. Also when the network has
+/// changed and the server does not answer: a second connection then takes over from the first,
+/// which would be found dead only half a minute later.
 async fn lost(kept: &mut Option<Kept>, changes: &mut Changes) -> Closed {
     let Some(tunnel) = kept else {
         return Closed::Local;
@@ -280,7 +282,10 @@ async fn lost(kept: &mut Option<Kept>, changes: &mut Changes) -> Closed {
             closed
         }
         closed = suspended => closed,
-        never = changes.probe(&tunnel.tunnel) => match never {},
+        change = changes.doubt(&tunnel.tunnel) => {
+            tracing::info!(%change, "no answer: trying another connection");
+            Closed::Dead
+        }
     }
 }
 

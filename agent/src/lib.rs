@@ -22,4 +22,5 @@ pub use host::Host;
 pub use info::host_name;
 pub use key::{DeviceKey, KeyError};
 pub use proxy::{Proxy, ProxyUrl, ProxyUrlError, ProxyVariableError};
+pub use reconnect::{Advice, Reconnect};
 pub use server::{ProxyError, Refusal, ServerError, ServerUrl, ServerUrlError, enroll};

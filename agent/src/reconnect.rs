@@ -17,7 +17,7 @@ const MAX_ADVISED: Duration = Duration::from_secs(3600);
 
 /// What an attempt or a tunnel's end said about the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Advice {
+pub enum Advice {
     /// Nothing: the rule applies.
     None,
     /// `Retry-After`. The server has spread it already.
@@ -34,7 +34,7 @@ pub(crate) enum Advice {
 
 /// The state of the rule.
 #[derive(Debug, Default)]
-pub(crate) struct Reconnect {
+pub struct Reconnect {
     outage_since: Option<Instant>,
     /// Waits since the haste ended.
     patient_waits: u32,
@@ -44,12 +44,12 @@ pub(crate) struct Reconnect {
 
 impl Reconnect {
     /// An attempt has failed at `now`: how long to wait before the next.
-    pub(crate) fn failed(&mut self, now: Instant, advice: Advice, rng: &mut impl Rng) -> Duration {
+    pub fn failed(&mut self, now: Instant, advice: Advice, rng: &mut impl Rng) -> Duration {
         self.next(now, advice, rng)
     }
 
     /// A tunnel has ended at `now` after it `lived`: how long to wait before the next attempt.
-    pub(crate) fn lost(
+    pub fn lost(
         &mut self,
         now: Instant,
         lived: Duration,
@@ -64,7 +64,7 @@ impl Reconnect {
 
     /// The network has changed, or the machine woke up, during a wait or an attempt: whether to try
     /// at once. What was waited for then says little about now; but what somebody asked for stays.
-    pub(crate) fn network_changed(&mut self, now: Instant) -> bool {
+    pub fn network_changed(&mut self, now: Instant) -> bool {
         if self.advised {
             return false;
         }

@@ -28,4 +28,4 @@ pub use page::Page;
 pub use problem::{Problem, ProblemCode};
 pub use properties::DeviceProperties;
 pub use time::Timestamp;
-pub use usage::{DeviceUsage, Purpose, Transfer, UsageDay, UsageQuery};
+pub use usage::{DeviceUsage, Purpose, Transfer, UsageDay, UsageQuery, UserUsage};

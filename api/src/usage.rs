@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Timestamp, UserId};
 
 /// Bytes both ways between the server and a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +57,23 @@ pub enum Purpose {
 
 /// `GET /api/v1/devices/{id}/usage`. Counted is what the tunnel carries, without TLS and TCP; the
 /// last minutes of `idle` may be missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceUsage {
     /// As many as were asked for, oldest first; the last is today.
     pub days: Vec<UsageDay>,
+    /// For whom sessions were on these days together, the most first.
+    pub users: Vec<UserUsage>,
+}
+
+/// What one person's sessions carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserUsage {
+    pub user_id: UserId,
+    /// `None`: the account is deleted.
+    pub username: Option<String>,
+    pub session: Transfer,
 }
 
 /// A day, in UTC.

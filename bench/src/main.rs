@@ -15,6 +15,7 @@
 
 mod adit;
 mod child;
+mod fleet;
 mod load;
 mod memory;
 mod origin;
@@ -54,7 +55,7 @@ struct Options {
     /// Seconds of each HTTP load.
     #[arg(long, default_value_t = 2.0)]
     http_s: f64,
-    /// Idle devices for the memory slope; 0 leaves it out.
+    /// Idle devices for the memory slope; 0 leaves it and the rows of the fleet out.
     #[arg(long, default_value_t = 2000)]
     devices: usize,
     /// Writes the rows there as JSON.

@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::child::Child;
 use crate::load::{self, Direction, Plain, quantile};
 use crate::report::{self, Better, Row, median};
-use crate::{Options, adit, memory, reference};
+use crate::{Options, adit, fleet, memory, reference};
 
 /// One measured path: the ends whose CPU counts, and the ports of its near end.
 pub(crate) struct Path {
@@ -48,6 +48,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     drop((adit, reference));
     if options.devices > 0 {
         rows.push(memory::slope(folder.path(), options.devices)?);
+        rows.extend(fleet::rows(folder.path())?);
     }
 
     report::print(&rows);

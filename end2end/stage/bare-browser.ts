@@ -88,14 +88,15 @@ export class BarePage implements Evaluates {
   /** Returns when the document has been read. */
   async goto(url: string): Promise<void> {
     await this.call('Page.navigate', { url });
+    let [state, at] = ['', ''];
     const isThere = async () => {
-      const about = () => [document.readyState, location.href] as const;
-      const [state, at] = await this.evaluate(about, undefined).catch(() => ['', '']);
+      const about = () => [document.readyState as string, location.href] as const;
+      [state, at] = await this.evaluate(about, undefined).catch(() => ['', '']);
       return state === 'complete' && at === url;
     };
     const end = Date.now() + STARTS_WITHIN_MS;
     while (!(await isThere())) {
-      if (Date.now() > end) throw new Error(`${url} does not open`);
+      if (Date.now() > end) throw new Error(`${url} does not open: ${at} is ${state}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -1,4 +1,5 @@
-// noVNC, to be measured beside: its files, and a WebSocket that leads to a port.
+// noVNC, to be measured beside: its files, and a WebSocket that leads to a port. As a service of a
+// device it comes through the tunnel.
 import { createReadStream } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
@@ -22,7 +23,7 @@ const { port, encodings } = Object.fromEntries(new URLSearchParams(location.sear
 class Viewer extends RFB {
   // The same list as the other viewer's.
   _sendEncodings() {
-    RFB.messages.clientEncodings(this._sock, JSON.parse(encodings));
+    RFB.messages.clientEncodings(this._sock, encodings.split('.').map(Number));
   }
   _handleRect() {
     const { encoding } = this._FBU;
@@ -91,16 +92,24 @@ export class NoVnc {
     return new NoVnc(server);
   }
 
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
   end(): void {
     this.server.closeAllConnections();
     this.server.close();
   }
 
-  /** Returns once the first picture is drawn: how long that took from dialling on, in ms. */
-  async open(page: BarePage, port: number, encodings: number[]): Promise<number> {
-    const { port: own } = this.server.address() as AddressInfo;
-    const search = new URLSearchParams({ port: String(port), encodings: JSON.stringify(encodings) });
-    await page.goto(`http://127.0.0.1:${own}/?${search}`);
+  /** From where its page is reached. Returns once the first picture is drawn: how long that took
+   * from dialling on, in ms. */
+  async open(page: BarePage, at: string, port: number, encodings: number[]): Promise<number> {
+    const search = new URLSearchParams({ port: String(port), encodings: encodings.join('.') });
+    await page.goto(`${at}?${search}`);
     return page.evaluate(
       () => (globalThis as unknown as { opened: Promise<number> }).opened,
       undefined,

@@ -15,6 +15,8 @@ export class OwnDevice {
   private constructor(
     readonly id: string,
     readonly name: string,
+    /** Of its page, if it has one. */
+    readonly pageUrl: string | undefined,
     private readonly agent: Agent,
   ) {}
 
@@ -39,8 +41,8 @@ export class OwnDevice {
     const agent = await Agent.enrol(demo.url, installKey, name, `${configuration}\n`);
     agent.run();
     try {
-      const id = await onlineId(devices, name);
-      return new OwnDevice(id, name, agent);
+      const { id, pageUrl } = await online(devices, name, services.some(({ kind }) => kind === 'web'));
+      return new OwnDevice(id, name, pageUrl, agent);
     } catch (error) {
       await agent.end();
       throw error;
@@ -52,15 +54,28 @@ export class OwnDevice {
   }
 }
 
-async function onlineId(devices: DeviceList, name: string): Promise<string> {
-  let id: string | undefined;
+interface Online {
+  id: string;
+  pageUrl?: string;
+}
+
+async function online(devices: DeviceList, name: string, hasPage: boolean): Promise<Online> {
+  let found: Online | undefined;
   await expect(async () => {
-    id = await devices.page.evaluate(async (wanted) => {
+    found = await devices.page.evaluate(async (wanted) => {
       const answer = await fetch('/api/v1/devices');
-      const list = (await answer.json()).items as { id: string; name: string; state: string }[];
-      return list.find((device) => device.name === wanted && device.state === 'online')?.id;
+      const list = (await answer.json()).items as {
+        id: string;
+        name: string;
+        state: string;
+        services: { url?: string }[];
+      }[];
+      const device = list.find((device) => device.name === wanted && device.state === 'online');
+      const pageUrl = device?.services.find((service) => service.url)?.url;
+      return device && { id: device.id, pageUrl };
     }, name);
-    expect(id).toBeTruthy();
+    expect(found).toBeTruthy();
+    expect(Boolean(found!.pageUrl) || !hasPage).toBe(true);
   }).toPass({ timeout: 30_000 });
-  return id!;
+  return found!;
 }

@@ -1,10 +1,11 @@
-// How fast a desktop is drawn, beside noVNC: `cargo xtask bench vnc`.
+// How fast a desktop is drawn, beside noVNC: `cargo xtask bench vnc`. Both come through the same
+// tunnel: ours as a service, noVNC as the page of the device. noVNC without a tunnel is told too.
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import config from '../playwright.config.ts';
-import { BareBrowser } from '../stage/bare-browser.ts';
+import { BareBrowser, type BarePage } from '../stage/bare-browser.ts';
 import { NoVnc } from '../stage/novnc.ts';
 import { OwnDevice } from '../stage/own-device.ts';
 import { RfbTap } from '../stage/rfb-tap.ts';
@@ -30,6 +31,8 @@ const COMMON = [-239, -308, -223, -224, -307, -261, -312, -254];
 /** What noVNC does not speak, and no pixels come by: pointers with alpha, the larger clipboard. */
 const OURS_ALONE = [-314, 0xc0a1e5ce | 0];
 const JPEG_HIGH = -24;
+/** What is measured, by its name. */
+const ONLY = new RegExp(process.env.BENCH_ONLY ?? '');
 
 const KINDS: { name: string; encoding: number; quality: 'lossless' | 'high'; must: number | null }[] = [
   { name: 'Raw', encoding: RAW, quality: 'lossless', must: 1 },
@@ -92,15 +95,20 @@ test('frames beside noVNC', { tag: ['@bench', '@desktop'] }, async ({ demo, devi
   const novnc = await NoVnc.start();
   try {
     console.log(`load ${load()}`);
-    line('', 'ms', 'p90', 'noVNC', 'p90', 'ratio', 'kB', 'noVNC', 'open', 'noVNC');
+    line('', 'ms', 'p90', 'noVNC', 'p90', 'ratio', 'kB', 'noVNC', 'open', 'noVNC', 'direct', 'ratio');
     for (const { name: content, show } of CONTENTS) {
       const screen = await Screen.start({ size: [1280, 720] });
       const [forUs, forNoVnc] = [await RfbTap.start(screen.port), await RfbTap.start(screen.port)];
-      const services = [{ name: 'screen', kind: 'vnc' as const, port: forUs.port }];
+      const services = [
+        { name: 'screen', kind: 'vnc' as const, port: forUs.port },
+        { name: 'novnc', kind: 'web' as const, port: novnc.port },
+      ];
       const device = await OwnDevice.enrol(devices, demo, `Measured ${content}`, services);
       await show(screen);
       for (const { name, encoding, quality, must } of KINDS) {
+        if (!ONLY.test(`${content} ${name}`)) continue;
         const [ours, theirs] = [new Measured(forUs), new Measured(forNoVnc)];
+        const direct = new Measured(forNoVnc);
         const list = [encoding, ...COMMON, ...(quality === 'high' ? [JPEG_HIGH] : [])];
         for (let round = 0; round < ROUNDS; round++) {
           await page.bringToFront();
@@ -110,10 +118,13 @@ test('frames beside noVNC', { tag: ['@bench', '@desktop'] }, async ({ demo, devi
           await endWorker(page);
 
           await other.bringToFront();
-          const { port } = forNoVnc;
-          await theirs.round(() => novnc.open(other, port, list), (count) => novnc.timeFrames(other, count));
-          expect([...(await novnc.rectangles(other)).keys()], 'what came to noVNC').toEqual([encoding]);
-          await novnc.close(other);
+          for (const [measured, at] of [[theirs, device.pageUrl!], [direct, novnc.url]] as const) {
+            if (at === device.pageUrl) await intend(page, device.id, 'novnc');
+            const open = () => novnc.open(other, at, forNoVnc.port, list);
+            await measured.round(open, (count) => novnc.timeFrames(other, count));
+            expect([...(await novnc.rectangles(other)).keys()], 'what came to noVNC').toEqual([encoding]);
+            await novnc.close(other);
+          }
           const asked = forUs.encodings.filter((each) => !OURS_ALONE.includes(each));
           expect(asked, 'what was asked for').toEqual(forNoVnc.encodings);
         }
@@ -130,7 +141,9 @@ test('frames beside noVNC', { tag: ['@bench', '@desktop'] }, async ({ demo, devi
         note(`${what} novnc size`, theirs.kB, 'kB/frame');
         note(`${what} open`, half(ours.opened_ms), 'ms');
         note(`${what} novnc open`, half(theirs.opened_ms), 'ms');
-        line(what, ...rows.slice(-9).map(({ value, unit }) => value.toFixed(unit.startsWith('x') ? 2 : 1)));
+        note(`${what} direct novnc`, half(direct.frames_ms), 'ms/frame');
+        note(`${what} direct ratio`, half(ours.frames_ms) / half(direct.frames_ms), 'x noVNC');
+        line(what, ...rows.slice(-11).map(({ value, unit }) => value.toFixed(unit.startsWith('x') ? 2 : 1)));
         // The same levels give the same bytes, if nothing moves.
         if (content !== 'moving') expect(ours.kB / theirs.kB, 'bytes').toBeCloseTo(1, 1);
       }
@@ -139,8 +152,9 @@ test('frames beside noVNC', { tag: ['@bench', '@desktop'] }, async ({ demo, devi
       forNoVnc.end();
       await screen.end();
     }
-    const sizeOf = (name: string) => rows.find((row) => row.name === `vnc ${name} size`)!.value;
-    expect(sizeOf('photo Tight JPEG'), 'JPEGs came').toBeLessThan(sizeOf('photo Tight') / 2);
+    const sizeOf = (name: string) => rows.find((row) => row.name === `vnc ${name} size`)?.value;
+    const [lossy, lossless] = [sizeOf('photo Tight JPEG'), sizeOf('photo Tight')];
+    if (lossy && lossless) expect(lossy, 'JPEGs came').toBeLessThan(lossless / 2);
     note(`idle ${IDLE_S} s`, await idleBytes(), 'B sent', (IDLE_MUST_BYTES * IDLE_S) / 600);
     line(rows.at(-1)!.name, `${rows.at(-1)!.value} B`);
     console.log(`load ${load()}`);
@@ -175,6 +189,13 @@ test('frames beside noVNC', { tag: ['@bench', '@desktop'] }, async ({ demo, devi
     }
   }
 });
+
+/** As the app does before it opens a page of a device. */
+async function intend(page: BarePage, deviceId: string, service: string): Promise<void> {
+  const path = `/api/v1/devices/${deviceId}/services/${service}/launch`;
+  const status = await page.evaluate(async (path) => (await fetch(path, { method: 'POST' })).status, path);
+  expect(status).toBe(200);
+}
 
 function line(name: string, ...cells: string[]): void {
   console.log(name.padEnd(18) + cells.map((cell) => cell.padStart(9)).join(''));

@@ -35,6 +35,9 @@ enum Browser {
         /// How long nothing happens on the desktop that is watched for what it sends.
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
         idle_s: u32,
+        /// Measures only what a name of content and encoding has in it: "photo Raw".
+        #[arg(long, value_name = "PATTERN", default_value = "")]
+        only: String,
     },
 }
 
@@ -45,13 +48,17 @@ enum Browser {
 pub(crate) fn perform(options: &Options) -> Result<()> {
     match &options.browser {
         Some(Browser::Ssh { json }) => return in_browser("bench-ssh", json.as_deref(), &[]),
-        Some(Browser::Vnc { json, idle_s }) => {
-            let settings = [("BENCH_IDLE_S", idle_s.to_string())];
+        Some(Browser::Vnc { json, idle_s, only }) => {
+            let settings = [
+                ("BENCH_IDLE_S", idle_s.to_string()),
+                ("BENCH_ONLY", only.clone()),
+            ];
             return in_browser("bench-vnc", json.as_deref(), &settings);
         }
         None => {}
     }
-    run::run(run::cargo().args(["build", "--release", "-p", "bench"]))?;
+    let parts = ["-p", "bench", "-p", "fleet", "-p", "server"];
+    run::run(run::cargo().args(["build", "--release"]).args(parts))?;
     let program = native::programs(true).join("adit-bench");
     run::become_program(Command::new(program).args(&options.arguments))
 }

@@ -15,6 +15,8 @@ mod build;
 mod check;
 mod demo;
 mod dev;
+mod fault;
+mod fleet;
 mod native;
 mod node;
 mod run;
@@ -53,6 +55,10 @@ enum Task {
     Demo(demo::Options),
     /// Speed and memory against the reference pair.
     Bench(bench::Options),
+    /// Bad networks between the real programs, in namespaces (root).
+    Fault(fault::Options),
+    /// Many devices against one server: what they cost, how they come back.
+    Fleet(fleet::Options),
 }
 
 fn main() -> ExitCode {
@@ -77,5 +83,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(options) => test::perform(&options),
         Task::Demo(options) => demo::perform(&options),
         Task::Bench(options) => bench::perform(&options),
+        Task::Fault(options) => fault::perform(&options),
+        Task::Fleet(options) => fleet::perform(&options),
     }
 }

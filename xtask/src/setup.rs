@@ -47,6 +47,8 @@ const PROGRAMS: &[Program] = &[
     for_tests("dropbear", "dropbear-bin"),
     // Networks that change.
     for_tests("ip", "iproute2"),
+    for_tests("nft", "nftables"),
+    for_tests("faketime", "faketime"),
     for_tests("x11vnc", "x11vnc"),
     for_tests("setxkbmap", "x11-xkb-utils"),
     for_tests("xclip", "xclip"),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::site::{self, Profile};
 use crate::tally::Tally;
-use crate::{check, demo, native, node, run, setup};
+use crate::{check, demo, fault, native, node, run, setup};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -41,6 +41,8 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
         nextest(&mut native::cargo_remote(NEXTEST))
     });
     tally += counted_runner("examples in the docs", doc_tests);
+    // Says "skipped" where nobody may make networks.
+    tally += counted("bad networks, the quick ones", fault::quick);
     if !options.no_browser {
         tally += counted("the web app builds and is small", || {
             site::build(Profile::Release)

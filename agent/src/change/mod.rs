@@ -6,7 +6,6 @@ mod clock;
 mod message;
 mod network;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -22,6 +21,9 @@ use self::network::Network;
 
 /// Changes come in bursts (an address, then a route), and a broken device may make them for ever.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// After a change a tunnel that is silent for so long is doubted. On a path this slow, or behind
+/// this much of a thin line, the doubt is wrong: it costs one handshake and no stream.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,14 +100,38 @@ impl Changes {
         self.next().await
     }
 
-    /// Asks the server at each change whether it is there. Cancel-safe.
-    pub(crate) async fn probe(&mut self, tunnel: &Tunnel) -> Infallible {
+    /// Asks the server at each change whether it is there. Completes when nothing at all came
+    /// within [`ANSWER_PATIENCE`] of one. Cancel-safe.
+    pub(crate) async fn doubt(&mut self, tunnel: &Tunnel) -> Change {
         loop {
-            let change = self.next().await;
-            tracing::debug!(%change, "asking whether the server is there");
-            tunnel.probe();
+            let mut change = self.next().await;
+            let mut heard_before = ask(tunnel, change);
+            let mut patience = Instant::now() + ANSWER_PATIENCE;
+            loop {
+                tokio::select! {
+                    () = sleep_until(patience) => break,
+                    newer = self.next() => {
+                        let heard = ask(tunnel, newer);
+                        if heard != heard_before {
+                            // Who answered before this change may be out of reach after it.
+                            (change, heard_before) = (newer, heard);
+                            patience = Instant::now() + ANSWER_PATIENCE;
+                        }
+                    }
+                }
+            }
+            if tunnel.stats().bytes_received == heard_before {
+                return change;
+            }
         }
     }
+}
+
+/// Asks the server whether it is there. Tells how much had come from it until now.
+fn ask(tunnel: &Tunnel, change: Change) -> u64 {
+    tracing::debug!(%change, "asking whether the server is there");
+    tunnel.probe();
+    tunnel.stats().bytes_received
 }
 
 /// One that tells of changes.

@@ -1,8 +1,8 @@
 //! How much data a device used, as people read it.
 
-use api::{DeviceUsage, Timestamp, Transfer};
+use api::{DeviceUsage, Timestamp, Transfer, UserUsage};
 
-use super::data_size;
+use super::{data_size, legible};
 
 /// What the section says.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub(crate) struct UsageWords {
     pub(crate) sums: [(&'static str, String); 3],
     /// What is in the longest, in a sentence.
     pub(crate) about: String,
+    /// Whose sessions these were, and how much; the most first.
+    pub(crate) people: Vec<(String, String)>,
     /// Each day, oldest first: how much of the largest, 0 to 100, and in words.
     pub(crate) bars: Vec<(u32, String)>,
     /// The bars in words, for those who do not see them.
@@ -59,6 +61,7 @@ pub(crate) fn usage_words(
                 String::new()
             },
         ),
+        people: people(&usage.users),
         bars: bars.collect(),
         bars_in_words: format!(
             "Data of the last {} days: used on {} of them, most on {} with {}",
@@ -68,6 +71,28 @@ pub(crate) fn usage_words(
             data_size(most_bytes),
         ),
     })
+}
+
+/// Those who used most by name, and the others together.
+fn people(users: &[UserUsage]) -> Vec<(String, String)> {
+    const NAMED: usize = 5;
+    let (named, others) = users.split_at(users.len().min(NAMED));
+    let mut people: Vec<_> = named
+        .iter()
+        .map(|user| {
+            let name = user.username.as_deref();
+            let name = name.map_or_else(|| "A deleted account".to_owned(), legible);
+            (name, data_size(user.session.sum_bytes()))
+        })
+        .collect();
+    if !others.is_empty() {
+        let sum = others
+            .iter()
+            .fold(Transfer::default(), |sum, user| sum.plus(user.session));
+        let name = format!("{} others", others.len());
+        people.push((name, data_size(sum.sum_bytes())));
+    }
+    people
 }
 
 /// Whole per cent; what is more than nothing is at least one.
@@ -81,7 +106,7 @@ fn share_percent(bytes: u64, most_bytes: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use api::UsageDay;
+    use api::{UsageDay, UserId};
 
     use super::*;
 
@@ -101,7 +126,8 @@ mod tests {
     }
 
     fn words(days: Vec<UsageDay>) -> Option<UsageWords> {
-        usage_words(&DeviceUsage { days }, |at| format!("day {}", at.0))
+        let users = Vec::new();
+        usage_words(&DeviceUsage { days, users }, |at| format!("day {}", at.0))
     }
 
     #[test]
@@ -134,6 +160,26 @@ mod tests {
         let heights: Vec<u32> = words.bars.iter().map(|bar| bar.0).collect();
         assert_eq!((heights[0], heights[1], heights[25]), (100, 0, 1));
         assert_eq!(words.bars[29].1, "day 29: 500 B");
+    }
+
+    #[test]
+    fn the_first_five_people_have_names() {
+        let users: Vec<UserUsage> = (0..7_u64)
+            .map(|number| UserUsage {
+                user_id: UserId(uuid::Uuid::from_u128(number.into())),
+                username: (number != 1).then(|| format!("user-{number}")),
+                session: Transfer {
+                    to_device_bytes: 10 - number,
+                    from_device_bytes: 0,
+                },
+            })
+            .collect();
+        let named = people(&users);
+        let row = |name: &str, size: &str| (name.to_owned(), size.to_owned());
+        assert_eq!(named[0], row("user-0", "10 B"));
+        assert_eq!(named[1], row("A deleted account", "9 B"));
+        assert_eq!(named[5..], [row("2 others", "9 B")]);
+        assert_eq!(people(&users[..1]).len(), 1);
     }
 
     #[test]

@@ -86,6 +86,10 @@ pub enum ToPage {
     KeyUnusable(KeyFault),
     /// The shell runs.
     Shell,
+    /// The connection to the server was lost, and another is being made: the stream waits.
+    Reconnecting,
+    /// The stream goes on where it was.
+    Reconnected,
     /// What the stream measures, every few seconds.
     Traffic {
         /// To the device, since the stream began.

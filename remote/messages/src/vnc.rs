@@ -149,6 +149,10 @@ pub enum ToPage {
     },
     /// The bell rang.
     Bell,
+    /// The connection to the server was lost, and another is being made: the stream waits.
+    Reconnecting,
+    /// The stream goes on where it was.
+    Reconnected,
     /// What the stream measures, every few seconds.
     Traffic {
         /// To the device, since the stream began.

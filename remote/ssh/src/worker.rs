@@ -1,5 +1,6 @@
 //! The glue to the page: what a Worker is told and tells.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Uint8Array};
 use remote_messages::StreamFault;
 use remote_messages::ssh::{Ended, ToPage, ToWorker};
-use remote_stream::{Stats, Watch};
+use remote_stream::{LinkState, Stats, Watch};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -75,11 +76,27 @@ async fn serve(inbox: Arc<Inbox>) {
         Some(Err(fault)) => Ended::Stream { fault },
         Some(Ok(stream)) => {
             Scope.tell(ToPage::Connected);
-            let around = Browser(stream.watch());
-            run(stream, &open, inbox, Arc::new(Scope), &around).await
+            let watch = stream.watch();
+            let around = Browser(watch.clone());
+            tokio::select! {
+                ended = run(stream, &open, inbox, Arc::new(Scope), &around) => ended,
+                never = tell_link(&watch) => match never {},
+            }
         }
     };
     Scope.tell(ToPage::Ended(ended));
+}
+
+/// Tells the page when the connection is lost and found again.
+async fn tell_link(watch: &Watch) -> Infallible {
+    let mut state = LinkState::Connected;
+    loop {
+        state = watch.link_changed(state).await;
+        Scope.tell(match state {
+            LinkState::Connected => ToPage::Reconnected,
+            LinkState::Reconnecting { .. } => ToPage::Reconnecting,
+        });
+    }
 }
 
 /// The page at the other end of this Worker's scope.

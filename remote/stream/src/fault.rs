@@ -44,6 +44,21 @@ pub(crate) fn of_close(code: u16) -> StreamFault {
     }
 }
 
+/// Whether a WebSocket was lost to the network: the browser's own code for one that ended without
+/// a close. A close is somebody's will, and final.
+pub(crate) const fn is_loss(code: u16) -> bool {
+    matches!(code, 1006 | 1015)
+}
+
+/// Whether dialling again is of no use.
+pub(crate) const fn is_final(fault: StreamFault) -> bool {
+    use StreamFault::{NotAllowed, NotFound, NotOffered, NotSignedIn, Revoked};
+    matches!(
+        fault,
+        NotSignedIn | NotAllowed | NotFound | NotOffered | Revoked
+    )
+}
+
 /// The fault that a problem document tells: a browser hides why an upgrade was refused, but not
 /// what a plain GET of the same address answers.
 pub(crate) fn of_problem(code: &str) -> StreamFault {
@@ -92,6 +107,18 @@ mod tests {
         assert_eq!(of_close(1006), StreamFault::Lost);
         assert_eq!(of_close(1001), StreamFault::Draining);
         assert_eq!(of_close(1002), StreamFault::Internal);
+    }
+
+    #[test]
+    fn a_loss_is_told_apart_from_an_end() {
+        assert!(is_loss(1006));
+        assert!(
+            [1000, 1001, 1002, 1012]
+                .into_iter()
+                .all(|code| !is_loss(code))
+        );
+        assert!(is_final(of_problem("not_signed_in")) && is_final(of_problem("not_found")));
+        assert!(!is_final(of_problem("unsupported_protocol")) && !is_final(StreamFault::Busy));
     }
 
     #[test]

@@ -19,10 +19,12 @@ mod fault;
 mod link;
 #[cfg(target_arch = "wasm32")]
 mod probe;
+mod retry;
 #[cfg(target_arch = "wasm32")]
 mod socket;
 mod stream;
 
+pub use link::LinkState;
 #[cfg(target_arch = "wasm32")]
 pub use socket::open;
 pub use stream::{Stats, Stream, Watch};

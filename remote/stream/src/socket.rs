@@ -16,7 +16,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket, WorkerGlobalScope};
 
-use crate::link::{self, Link};
+use crate::link::Link;
+use crate::retry::Retry;
 use crate::stream::Stream;
 use crate::{fault, probe};
 
@@ -46,7 +47,12 @@ pub async fn open(url: &str) -> Result<Stream, StreamFault> {
     let stream = Stream::new(Arc::clone(&link));
     let opening = Rc::new(Opening::default());
     let socket = Socket::new(url, &link, &opening).map_err(|_| StreamFault::Internal)?;
-    spawn_local(pump(socket, Arc::clone(&link)));
+    spawn_local(pump(
+        url.to_owned(),
+        socket,
+        Rc::clone(&opening),
+        Arc::clone(&link),
+    ));
     let accepted = async {
         opening.settled.notified().await;
         if opening.is_open.get() {
@@ -65,6 +71,9 @@ pub async fn open(url: &str) -> Result<Stream, StreamFault> {
 #[derive(Default)]
 struct Opening {
     is_open: Cell<bool>,
+    is_closed: Cell<bool>,
+    /// The stream has been connected over it.
+    has_carried: Cell<bool>,
     settled: Notify,
 }
 
@@ -88,7 +97,7 @@ impl Socket {
             let opening = Rc::clone(opening);
             Closure::<dyn FnMut(Event)>::new(move |_| {
                 opening.is_open.set(true);
-                let hello = link::hello();
+                let hello = link.hello();
                 if hello.is_none_or(|hello| socket.send_with_u8_array(&hello).is_err()) {
                     link.close(StreamFault::Internal);
                 }
@@ -108,7 +117,13 @@ impl Socket {
         let on_close = {
             let (link, opening) = (Arc::clone(link), Rc::clone(opening));
             Closure::<dyn FnMut(CloseEvent)>::new(move |close: CloseEvent| {
-                link.close(fault::of_close(close.code()));
+                opening.is_closed.set(true);
+                if fault::is_loss(close.code()) {
+                    link.lose();
+                } else {
+                    link.close(fault::of_close(close.code()));
+                }
+                link.pump.notify_one();
                 opening.settled.notify_one();
             })
         };
@@ -136,7 +151,7 @@ impl Socket {
                 break;
             };
             if self.socket.send_with_u8_array(&message).is_err() {
-                link.close(StreamFault::Lost);
+                link.lose();
                 break;
             }
             self.unsent_bytes += message.len() as u64;
@@ -163,14 +178,84 @@ impl Drop for Socket {
     }
 }
 
-/// Runs for as long as the connection and the stream do.
-async fn pump(mut socket: Socket, link: Arc<Link>) {
+/// Runs for as long as the stream does, over one WebSocket after the other.
+async fn pump(url: String, mut socket: Socket, mut opening: Rc<Opening>, link: Arc<Link>) {
+    let _listening = Listening::new(&link);
+    let mut retry = Retry::default();
     loop {
-        socket.flush(&link);
+        carry(socket, &opening, &link).await;
         if link.is_over() {
             return;
         }
-        let tick_ms = link.next_tick().map_or(IDLE_TICK_MS, |wait| {
+        if !opening.is_open.get() {
+            // The browser does not say why; the answer to a plain request does.
+            let refusal = probe::refusal(&url).await;
+            if fault::is_final(refusal) {
+                return link.close(refusal);
+            }
+        }
+        let lost_for = link.lost_for().unwrap_or_default();
+        if opening.has_carried.get() {
+            retry = Retry::default();
+        }
+        let Some(wait) = retry.next_wait(lost_for, js_sys::Math::random()) else {
+            return link.close(StreamFault::Lost);
+        };
+        if !pause(&link, wait).await {
+            return;
+        }
+        opening = Rc::new(Opening::default());
+        socket = match Socket::new(&url, &link, &opening) {
+            Ok(next) => next,
+            Err(_) => return link.close(StreamFault::Internal),
+        };
+    }
+}
+
+/// Waits, no longer than until the browser says that it is online; whether the stream is still
+/// wanted.
+async fn pause(link: &Link, wait: Duration) -> bool {
+    let until = link.now() + wait;
+    loop {
+        if link.is_over() || !link.is_held() {
+            link.close(StreamFault::Lost);
+            return false;
+        }
+        let left = until.since(link.now());
+        if left.is_zero() {
+            return true;
+        }
+        let left_ms = u32::try_from(left.as_millis()).unwrap_or(IDLE_TICK_MS);
+        tokio::select! {
+            () = link.pump.notified() => {}
+            () = link.online.notified() => return true,
+            () = TimeoutFuture::new(left_ms.saturating_add(1)) => {}
+        }
+    }
+}
+
+/// Carries what there is over one WebSocket, until that or the stream is over.
+async fn carry(mut socket: Socket, opening: &Opening, link: &Link) {
+    let greet_by = link.now() + Duration::from_millis(OPEN_TIMEOUT_MS.into());
+    loop {
+        socket.flush(link);
+        let is_lost = link.lost_for().is_some();
+        opening
+            .has_carried
+            .set(opening.has_carried.get() || !is_lost);
+        // Lost under it, or not taken up by it in time.
+        let is_late = is_lost && link.now() >= greet_by;
+        let has_lost = is_lost && opening.has_carried.get();
+        let is_unwanted = is_lost && !link.is_held();
+        if link.is_over() || opening.is_closed.get() || is_late || has_lost || is_unwanted {
+            return;
+        }
+        let tick = if is_lost {
+            Some(greet_by.since(link.now()))
+        } else {
+            link.next_tick()
+        };
+        let tick_ms = tick.map_or(IDLE_TICK_MS, |wait| {
             u32::try_from(wait.as_millis()).map_or(IDLE_TICK_MS, |ms| ms.min(IDLE_TICK_MS))
         });
         let wait_ms = if socket.unsent_bytes > 0 {
@@ -182,6 +267,45 @@ async fn pump(mut socket: Socket, link: Arc<Link>) {
         tokio::select! {
             () = link.pump.notified() => {}
             () = TimeoutFuture::new(wait_ms) => link.tick(),
+        }
+    }
+}
+
+/// Hears of the browser's network, for as long as it is kept.
+struct Listening {
+    scope: Option<WorkerGlobalScope>,
+    on_change: Closure<dyn FnMut(Event)>,
+}
+
+impl Listening {
+    fn new(link: &Arc<Link>) -> Self {
+        let link = Arc::clone(link);
+        let on_change = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            link.ask();
+            if event.type_() == "online" {
+                link.online.notify_waiters();
+            }
+        });
+        let scope = js_sys::global().dyn_into::<WorkerGlobalScope>().ok();
+        if let Some(scope) = &scope {
+            scope.set_ononline(Some(on_change.as_ref().unchecked_ref()));
+            scope.set_onoffline(Some(on_change.as_ref().unchecked_ref()));
+        }
+        Self { scope, on_change }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let ours: &JsValue = self.on_change.as_ref();
+        // A Worker has one stream at a time; a later one's listener is left alone.
+        if let Some(scope) = &self.scope
+            && scope
+                .ononline()
+                .is_some_and(|set| *ours == JsValue::from(set))
+        {
+            scope.set_ononline(None);
+            scope.set_onoffline(None);
         }
     }
 }

@@ -10,7 +10,7 @@ use remote_messages::StreamFault;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tunnel::mux::{Read, StreamError, StreamId};
 
-use crate::link::{Link, State};
+use crate::link::{Link, LinkState, State};
 
 /// The stream. `poll_shutdown` is a half-close and completes when all that was written is on its
 /// way. Dropped, it is cut, and the WebSocket closed.
@@ -76,6 +76,19 @@ impl Watch {
             received_bytes: state.received_bytes,
             rtt: state.mux.as_ref().and_then(tunnel::mux::Mux::rtt),
         })
+    }
+}
+
+impl Watch {
+    /// How the connection is.
+    #[must_use]
+    pub fn link(&self) -> LinkState {
+        self.link.link_state()
+    }
+
+    /// Waits for another state of the connection than `known`.
+    pub async fn link_changed(&self, known: LinkState) -> LinkState {
+        self.link.link_changed(known).await
     }
 }
 

@@ -99,7 +99,9 @@ pub(crate) async fn cursor_url(cursor: &Cursor) -> Result<Option<String>, JsValu
     FileReaderSync::new()?.read_as_data_url(&blob).map(Some)
 }
 
-fn context(
+/// # Errors
+/// The browser gives none.
+pub(crate) fn context(
     canvas: &OffscreenCanvas,
     options: &Object,
 ) -> Result<OffscreenCanvasRenderingContext2d, JsValue> {

@@ -1,13 +1,14 @@
 //! One desktop: the client, what it draws on, and who is told.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Uint8Array};
 use remote_messages::vnc::{self, Ended, ToPage, ToWorker};
-use remote_stream::{Stream, Watch};
+use remote_stream::{LinkState, Stream, Watch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use wasm_bindgen::closure::Closure;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::canvas::{Canvas, cursor_url};
 use crate::ended;
+use crate::photo::Darkroom;
 use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Platform, Press, Quality};
 
 const READ_BYTES: usize = 64 << 10;
@@ -27,6 +29,7 @@ pub(crate) struct Desk {
     client: RefCell<Client>,
     keyboard: RefCell<Keyboard>,
     canvas: Canvas,
+    darkroom: Darkroom,
     pace: RefCell<Pace>,
     chosen: Cell<vnc::Quality>,
     drawn: Cell<bool>,
@@ -44,6 +47,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(
         canvas: Canvas,
+        darkroom: Darkroom,
         quality: vnc::Quality,
         encodings: Option<&[i32]>,
     ) -> Rc<Self> {
@@ -51,6 +55,7 @@ impl Desk {
             client: RefCell::default(),
             keyboard: RefCell::new(Keyboard::new(platform())),
             canvas,
+            darkroom,
             pace: RefCell::default(),
             chosen: Cell::new(quality),
             drawn: Cell::new(false),
@@ -77,6 +82,7 @@ impl Desk {
             ended = self.read(reader) => ended,
             ended = self.write(writer) => ended,
             () = tell_traffic(&watch) => Ended::Disconnected,
+            never = tell_link(&watch) => match never {},
         };
         match (ended, watch.fault()) {
             _ if self.closed.get() => Ended::Closed,
@@ -88,7 +94,8 @@ impl Desk {
     async fn read(self: &Rc<Self>, mut reader: ReadHalf<Stream>) -> Ended {
         let mut bytes = vec![0; READ_BYTES];
         loop {
-            // A server that wants answers and does not take them is not read from meanwhile.
+            // A server that wants answers and does not take them is not read from meanwhile; nor
+            // one whose JPEGs are being decoded, where what follows needs them.
             while self.client.borrow().is_stalled() {
                 self.taken.notified().await;
             }
@@ -103,8 +110,7 @@ impl Desk {
                 }
                 _ => self.client.borrow_mut().end(),
             };
-            self.take_events();
-            self.output.notify_one();
+            self.went_on();
             if let Err(error) = outcome {
                 return ended::of(error);
             }
@@ -115,6 +121,7 @@ impl Desk {
         loop {
             let output = self.client.borrow_mut().take_output();
             // A session that waited for this has gone on, maybe to its end.
+            self.take_jpegs();
             self.take_events();
             let outcome = self.client.borrow().outcome();
             if let Err(error) = outcome {
@@ -131,6 +138,28 @@ impl Desk {
             if output.is_empty() {
                 self.output.notified().await;
             }
+        }
+    }
+
+    /// The session has gone on: takes what it has for others.
+    fn went_on(self: &Rc<Self>) {
+        self.take_jpegs();
+        self.take_events();
+        self.output.notify_one();
+    }
+
+    fn take_jpegs(self: &Rc<Self>) {
+        let jpegs = self.client.borrow_mut().take_jpegs();
+        for jpeg in jpegs {
+            let desk = Rc::clone(self);
+            spawn_local(async move {
+                let number = jpeg.number;
+                let pixels = desk.darkroom.pixels(jpeg).await.ok();
+                // If it ends the session, the writer learns it.
+                let _ = desk.client.borrow_mut().put_jpeg(number, pixels.as_deref());
+                desk.went_on();
+                desk.taken.notify_one();
+            });
         }
     }
 
@@ -300,6 +329,18 @@ fn fixed(quality: vnc::Quality) -> Option<Quality> {
         vnc::Quality::High => Some(Quality::High),
         vnc::Quality::Medium => Some(Quality::Medium),
         vnc::Quality::Low => Some(Quality::Low),
+    }
+}
+
+/// Tells the page when the connection is lost and found again.
+async fn tell_link(watch: &Watch) -> Infallible {
+    let mut state = LinkState::Connected;
+    loop {
+        state = watch.link_changed(state).await;
+        tell(&match state {
+            LinkState::Connected => ToPage::Reconnected,
+            LinkState::Reconnecting { .. } => ToPage::Reconnecting,
+        });
     }
 }
 

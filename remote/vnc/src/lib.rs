@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! page ── worker (glue, wasm only) ── desk ──▶ rfb::Client ◀── the stream
-//!      ◀── messages ──┘                └──▶ canvas: what has changed
+//!      ◀── messages ──┘                ├──▶ canvas: what has changed
+//!                                      └──▶ photo: what the browser decodes
 //! ```
 //!
 //! [`rfb`]: the protocol as pure computation: bytes in, bytes, events and a picture out. It also
@@ -16,6 +17,8 @@ mod canvas;
 mod desk;
 #[cfg(target_arch = "wasm32")]
 mod ended;
+#[cfg(target_arch = "wasm32")]
+mod photo;
 pub mod rfb;
 #[cfg(target_arch = "wasm32")]
 mod worker;

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::canvas::Canvas;
 use crate::desk::{Desk, tell};
+use crate::photo::Darkroom;
 
 /// The first message of all; what the page says before it is lost.
 const READY: &str = "ready";
@@ -72,7 +73,10 @@ fn take(start: &mut Start, data: &JsValue) {
             None,
         ) => match start.canvas.take() {
             Some(canvas) => {
-                let desk = Desk::new(canvas, quality, encodings.as_deref());
+                let Ok(darkroom) = Darkroom::new() else {
+                    return warn("the browser gives no canvas to decode on");
+                };
+                let desk = Desk::new(canvas, darkroom, quality, encodings.as_deref());
                 start.desk = Some(Rc::clone(&desk));
                 spawn_local(serve(desk, url));
             }

@@ -35,6 +35,9 @@ const REFUSED_HEAD: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: clo
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin {
     /// Makes that dropping it resets the connection.
     fn reset_on_drop(&self);
+
+    /// What is written from now on is no answer but messages, of which later ones may be urgent.
+    fn carries_messages(&self);
 }
 
 /// A socket of which only well-formed requests can be read.
@@ -145,6 +148,7 @@ impl<S: Socket> Gate<S> {
                 State::Undecided => match self.link.turn() {
                     Turn::Switched => {
                         self.state = State::Raw;
+                        self.socket.carries_messages();
                         self.read_deadline.disarm();
                     }
                     Turn::Idle(_) => self.expect_head(),

@@ -7,6 +7,7 @@ mod access;
 mod listener;
 mod process;
 mod reading;
+mod runtime;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -42,6 +43,7 @@ pub(crate) fn registry(state: &AppState, front: &Front) -> Registry {
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         reading.gauges("build_info", "The version that runs", [(version, 1)])
     })));
+    own.register_collector(Box::new(Live(runtime::read)));
     state.relay.register(own);
     state.usage.register(own);
     state.accounts.register(own);

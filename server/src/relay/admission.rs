@@ -9,15 +9,81 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// At a time; each takes a HELLO of at most 16 KiB and a round trip.
-const RUNNING: usize = 256;
+pub const RUNNING: usize = 256;
 /// In the queue before them; each holds a connection.
 const WAITING: usize = 4096;
 /// Longer, and the agent would have given up.
-const MAX_WAIT: Duration = Duration::from_secs(10);
+pub const MAX_WAIT: Duration = Duration::from_secs(10);
 /// How much may come at once after a quiet time, as the rate of so long.
 const BURST: Duration = Duration::from_secs(1);
-/// Who is asked to come back does so within this: twice as long as the queue is.
-pub(super) const COME_BACK_WITHIN: Duration = Duration::from_secs(20);
+/// Who is refused for want of memory, or at a stop, is asked to come back within this.
+const COME_BACK_WITHIN: Duration = Duration::from_secs(20);
+/// By then the queue is half empty: who comes back neither finds it full nor lets it run dry.
+const FIRST_TURN: Duration = Duration::from_secs(5);
+/// The furthest turn: more than 100,000 devices on two cores. An agent is silent until then.
+const LAST_TURN: Duration = Duration::from_secs(300);
+/// At a stop agents are sent away for at most so long.
+const MAX_SPREAD: Duration = Duration::from_secs(30);
+/// Below this the port may not be bound again.
+const MIN_SPREAD: Duration = Duration::from_millis(500);
+
+/// How many may wait where there may be so many connections: the other half is for those who still
+/// prove themselves and those who are told when to come back. Where the queue could take all, the
+/// rest of a herd would be closed at once instead, and told nothing.
+#[must_use]
+pub fn waiting_max(connections: usize) -> usize {
+    WAITING.min(connections / 2).max(1)
+}
+
+/// Seconds for a `Retry-After`, by a `share` of 0 to 1 taken at random: agents that are refused in
+/// one moment do not come back in one.
+#[must_use]
+pub fn come_back_after_s(share: f64) -> u32 {
+    1 + COME_BACK_WITHIN.mul_f64(share.clamp(0.0, 1.0)).as_secs() as u32
+}
+
+/// Turns for those whom the queue did not hold: one after another at the rate at which they are let
+/// in, so that each comes back once, however many there are. A random time would have to be as long
+/// as the whole herd needs, which nobody knows before it has come. Knows no clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Turns {
+    rate_per_s: u32,
+    next: Instant,
+}
+
+impl Turns {
+    /// The first turn is free.
+    #[must_use]
+    pub fn new(rate_per_s: u32, now: Instant) -> Self {
+        Self {
+            rate_per_s: rate_per_s.max(1),
+            next: now,
+        }
+    }
+
+    /// Takes the next turn: seconds for a `Retry-After`. Where turns are too far away it is one
+    /// of the later half, by a `share` of 0 to 1 taken at random.
+    pub fn take_s(&mut self, now: Instant, share: f64) -> u32 {
+        let turn = self.next.max(now + FIRST_TURN);
+        let wait = turn - now;
+        if wait > LAST_TURN {
+            return LAST_TURN
+                .mul_f64(1.0 - share.clamp(0.0, 1.0) / 2.0)
+                .as_secs() as u32;
+        }
+        self.next = turn + Duration::from_secs(1) / self.rate_per_s;
+        wait.as_secs() as u32
+    }
+}
+
+/// Within how long the agents of so many tunnels shall come back after a stop: the next server
+/// lets them in at this rate.
+#[must_use]
+pub fn spread(tunnels: usize, rate_per_s: u32) -> Duration {
+    let tunnels = u32::try_from(tunnels).unwrap_or(u32::MAX);
+    let all_back = Duration::from_secs(1) * tunnels / rate_per_s.max(1);
+    all_back.clamp(MIN_SPREAD, MAX_SPREAD)
+}
 
 pub(super) struct Admission {
     running: Arc<Semaphore>,
@@ -26,17 +92,42 @@ pub(super) struct Admission {
     waiting_max: usize,
     rate_per_s: u32,
     bucket: Mutex<Bucket>,
+    turns: Mutex<Turns>,
 }
 
-/// A token bucket, as the time when its next token is there: it is full when that is
-/// [`BURST`] ago.
-struct Bucket {
+/// A token bucket, as the time when its next token is there: it is full when that is a second
+/// (the burst) ago. Knows no clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    rate_per_s: u32,
     next: Instant,
 }
 
+impl Bucket {
+    /// With one token and so many more each second.
+    #[must_use]
+    pub fn new(rate_per_s: u32, now: Instant) -> Self {
+        Self {
+            rate_per_s: rate_per_s.max(1),
+            next: now,
+        }
+    }
+
+    /// Takes the next token; when it is there. None is taken that comes after `deadline`.
+    pub fn token(&mut self, now: Instant, deadline: Instant) -> Option<Instant> {
+        let full_since = now.checked_sub(BURST).unwrap_or(now);
+        let token = self.next.max(full_since);
+        if token > deadline {
+            return None;
+        }
+        self.next = token + Duration::from_secs(1) / self.rate_per_s;
+        Some(token)
+    }
+}
+
 impl Admission {
-    pub(super) fn new(rate_per_s: u32, now: Instant) -> Self {
-        Self::bounded(rate_per_s, RUNNING, WAITING, now)
+    pub(super) fn new(rate_per_s: u32, connections: usize, now: Instant) -> Self {
+        Self::bounded(rate_per_s, RUNNING, waiting_max(connections), now)
     }
 
     fn bounded(rate_per_s: u32, running_max: usize, waiting_max: usize, now: Instant) -> Self {
@@ -46,7 +137,8 @@ impl Admission {
             waiting: Semaphore::new(waiting_max),
             waiting_max,
             rate_per_s: rate_per_s.max(1),
-            bucket: Mutex::new(Bucket { next: now }),
+            bucket: Mutex::new(Bucket::new(rate_per_s, now)),
+            turns: Mutex::new(Turns::new(rate_per_s, now)),
         }
     }
 
@@ -62,16 +154,17 @@ impl Admission {
         timeout_at(deadline, running).await.ok()?.ok()
     }
 
-    /// Takes the next token; when it is there. None is taken that comes too late.
     fn token(&self, now: Instant, deadline: Instant) -> Option<Instant> {
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let full_since = now.checked_sub(BURST).unwrap_or(now);
-        let token = bucket.next.max(full_since);
-        if token > deadline {
-            return None;
-        }
-        bucket.next = token + Duration::from_secs(1) / self.rate_per_s;
-        Some(token)
+        let bucket = self.bucket.lock();
+        let mut bucket = bucket.unwrap_or_else(PoisonError::into_inner);
+        bucket.token(now, deadline)
+    }
+
+    /// Seconds after which one that found no place shall come back, each at its own time.
+    pub(super) fn turn_s(&self, share: f64) -> u32 {
+        let turns = self.turns.lock();
+        let mut turns = turns.unwrap_or_else(PoisonError::into_inner);
+        turns.take_s(Instant::now(), share)
     }
 
     /// How many handshakes may begin in a second.
@@ -153,7 +246,7 @@ mod tests {
         const HERD: usize = 20_000;
         const ROUND_TRIP: Duration = Duration::from_millis(100);
         // As on two cores.
-        let admission = Admission::new(500, Instant::now());
+        let admission = Admission::new(500, 8192, Instant::now());
         let mut random = StdRng::seed_from_u64(6);
         let started = Instant::now();
         let mut agents: FuturesUnordered<_> = (0..HERD)
@@ -167,7 +260,8 @@ mod tests {
                             sleep(ROUND_TRIP).await;
                             return (started.elapsed(), asked);
                         }
-                        let pause_s = random.random_range(1.0..=COME_BACK_WITHIN.as_secs_f64());
+                        let turn_s = admission.turn_s(random.random_range(0.0..1.0));
+                        let pause_s = f64::from(turn_s) + random.random_range(0.0..1.0);
                         sleep(Duration::from_secs_f64(pause_s)).await;
                         asked += 1;
                     }
@@ -191,6 +285,36 @@ mod tests {
                 .count();
             assert!(count <= 1001, "{count} in second {second}");
         }
-        assert!(asked <= 4 * HERD as u32, "asked {asked} times");
+        assert!(asked <= 2 * HERD as u32, "asked {asked} times");
+    }
+
+    #[test]
+    fn r06_the_queue_leaves_connections_to_those_who_are_refused() {
+        assert_eq!(waiting_max(8192), 4096);
+        assert_eq!(waiting_max(usize::MAX), 4096);
+        assert_eq!(waiting_max(2207), 1103, "20,000 open files");
+        assert_eq!(waiting_max(1), 1);
+    }
+
+    #[tokio::test]
+    async fn r06_turns_follow_each_other_at_the_rate() {
+        let now = Instant::now();
+        let mut turns = Turns::new(100, now);
+        let first: Vec<u32> = (0..300).map(|_| turns.take_s(now, 0.5)).collect();
+        assert_eq!(first[..100], [5; 100]);
+        assert_eq!(first[100..200], [6; 100]);
+        assert_eq!(first[200..], [7; 100]);
+        let later = now + Duration::from_secs(3600);
+        assert_eq!(
+            turns.take_s(later, 0.5),
+            5,
+            "nobody waits for turns long past"
+        );
+        let far: Vec<u32> = (0..100_000)
+            .map(|n| turns.take_s(later, f64::from(n) / 1e5))
+            .collect();
+        assert_eq!(far.iter().max(), Some(&300));
+        let mut past_the_last = far[30_000..].iter();
+        assert!(past_the_last.all(|turn_s| (150..=300).contains(turn_s)));
     }
 }

@@ -8,14 +8,10 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::sleep;
 use tunnel::driver::{GoAway, GoAwayReason};
 
-use super::admission::COME_BACK_WITHIN;
-use super::{Relay, resume};
+use super::{Relay, admission, resume};
 
-const MAX_SPREAD: Duration = Duration::from_secs(30);
 /// Before the end of the grace, for what is cut to be told why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// Below this the port may not be bound again.
-const MIN_SPREAD: Duration = Duration::from_millis(500);
 
 impl Relay {
     /// Tells every agent to come back later, each at its own time, and refuses new tunnels and
@@ -24,14 +20,11 @@ impl Relay {
     pub fn drain(&self) {
         self.0.draining.cancel();
         let tunnels = self.0.registry.all();
-        let count = u32::try_from(tunnels.len()).unwrap_or(u32::MAX);
-        // The next server lets them in at this rate.
-        let all_back = Duration::from_secs(1) * count / self.0.admission.rate_per_s();
-        let spread = all_back.clamp(MIN_SPREAD, MAX_SPREAD);
+        let spread = admission::spread(tunnels.len(), self.0.admission.rate_per_s());
         for (_, _, line) in &tunnels {
             line.tunnel.go_away(GoAway {
                 reason: GoAwayReason::Restart,
-                reconnect_after: random_below(spread),
+                reconnect_after: spread.mul_f64(random_share()),
                 url: None,
             });
         }
@@ -60,14 +53,19 @@ impl Relay {
 
     /// Seconds for a `Retry-After` that does not bring all agents back in the same moment.
     pub(super) fn come_back_after_s(&self) -> u32 {
-        let spread = u32::try_from(random_below(COME_BACK_WITHIN).as_secs());
-        1 + spread.unwrap_or(0)
+        admission::come_back_after_s(random_share())
+    }
+
+    /// The same for one whom only the queue did not hold.
+    pub(super) fn turn_s(&self) -> u32 {
+        self.0.admission.turn_s(random_share())
     }
 }
 
-fn random_below(bound: Duration) -> Duration {
+/// 0 to 1.
+fn random_share() -> f64 {
     let mut bytes = [0; 4];
     // Without randomness they all come at once; that is better than not saying when.
     let _ = SystemRandom::new().fill(&mut bytes);
-    bound.mul_f64(f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX))
+    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
 }

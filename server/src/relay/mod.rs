@@ -6,7 +6,7 @@
 //!                                       Relay::open ─────┘─► RelayStream, cut with its lease
 //! ```
 
-mod admission;
+pub mod admission;
 mod counts;
 mod drain;
 mod duplicate;
@@ -116,7 +116,7 @@ impl Relay {
             devices,
             usage,
             prover: Prover::new(&config, clock, &nonce_key),
-            admission: Admission::new(rate_per_s, now),
+            admission: Admission::new(rate_per_s, limits.connections, now),
             registry: Registry::new(now),
             counts: Counts::default(),
             tunnels_max,

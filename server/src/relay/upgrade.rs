@@ -82,7 +82,10 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
     }
     // Last: only who is wanted waits, and takes a place that others may need.
     let permit = relay.0.admission.enter().await;
-    let permit = permit.ok_or_else(|| refuse(relay, Reject::Busy, ProblemCode::Busy))?;
+    let permit = permit.ok_or_else(|| {
+        relay.0.counts.rejected(Reject::Busy);
+        ApiError::new(ProblemCode::Busy).retry_after(relay.turn_s())
+    })?;
     refuse_when_stopping(relay)?;
     let answer = offer.answer();
     let address = request

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use api::{DeviceId, DeviceUsage, Purpose, Timestamp, Transfer, UsageDay, UserId};
+use api::{DeviceId, DeviceUsage, Purpose, Timestamp, Transfer, UsageDay, UserId, UserUsage};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::access::Scope;
@@ -133,7 +133,37 @@ impl Usage {
         {
             count(key.day, key.purpose, *transfer);
         }
-        Ok(DeviceUsage { days: list })
+        let users = self.users_of(scope, device, first, today).await?;
+        Ok(DeviceUsage { days: list, users })
+    }
+
+    async fn users_of(
+        &self,
+        scope: Scope,
+        device: DeviceId,
+        first: i64,
+        today: i64,
+    ) -> sqlx::Result<Vec<UserUsage>> {
+        let read = self.0.db.reader();
+        let rows = store::users_of_device(read, scope, device, first, today).await?;
+        let mut sums: HashMap<UserId, Transfer> = rows.into_iter().collect();
+        for (key, transfer) in self.pending().iter() {
+            let is_asked_for = key.device == device && (first..=today).contains(&key.day);
+            if let Some(user) = key.user.filter(|_| is_asked_for) {
+                let sum = sums.entry(user).or_default();
+                *sum = sum.plus(*transfer);
+            }
+        }
+        let mut users = Vec::with_capacity(sums.len());
+        for (user_id, session) in sums {
+            users.push(UserUsage {
+                user_id,
+                username: store::username(read, user_id).await?,
+                session,
+            });
+        }
+        users.sort_by_key(|user| (std::cmp::Reverse(user.session.sum_bytes()), user.user_id.0));
+        Ok(users)
     }
 
     /// Shows what is counted here.

@@ -1,6 +1,6 @@
 //! The SQL of the data meter.
 
-use api::{DeviceId, Purpose, Transfer};
+use api::{DeviceId, Purpose, Transfer, UserId};
 use sqlx::{FromRow, SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
@@ -89,14 +89,67 @@ pub(super) async fn of_device(
     .fetch_all(read)
     .await?;
     let known = rows.into_iter().filter_map(|row| {
-        let bytes = |number| u64::try_from(number).unwrap_or(0);
-        let transfer = Transfer {
-            to_device_bytes: bytes(row.to_device),
-            from_device_bytes: bytes(row.from_device),
-        };
-        Some((row.day, parse_purpose(&row.purpose)?, transfer))
+        let sum = transfer(row.to_device, row.from_device);
+        Some((row.day, parse_purpose(&row.purpose)?, sum))
     });
     Ok(known.collect())
+}
+
+#[derive(FromRow)]
+struct UserRow {
+    user_id: Uuid,
+    to_device: i64,
+    from_device: i64,
+}
+
+/// A device's users on these days together. Nothing of a device outside the scope.
+pub(super) async fn users_of_device(
+    read: &SqlitePool,
+    scope: Scope,
+    device: DeviceId,
+    first_day: i64,
+    last_day: i64,
+) -> sqlx::Result<Vec<(UserId, Transfer)>> {
+    let rows: Vec<UserRow> = sqlx::query_as(
+        "WITH RECURSIVE asked (day) AS (
+            SELECT CAST($3 AS BIGINT) UNION ALL SELECT day + 1 FROM asked WHERE day < $4
+         )
+         SELECT used.user_id,
+                CAST(SUM(used.to_device_bytes) AS BIGINT) AS to_device,
+                CAST(SUM(used.from_device_bytes) AS BIGINT) AS from_device
+         FROM asked CROSS JOIN data_usage AS used
+         WHERE used.day = asked.day AND used.device_id = $2 AND used.user_id <> $5
+            AND EXISTS (SELECT 1 FROM devices WHERE id = $2 AND organization_id = $1)
+         GROUP BY used.user_id",
+    )
+    .bind(scope.organization().0)
+    .bind(device.0)
+    .bind(first_day)
+    .bind(last_day)
+    .bind(Uuid::nil())
+    .fetch_all(read)
+    .await?;
+    let users = rows.into_iter().map(|row| {
+        let sum = transfer(row.to_device, row.from_device);
+        (UserId(row.user_id), sum)
+    });
+    Ok(users.collect())
+}
+
+/// `None`: there is no such account any more.
+pub(super) async fn username(read: &SqlitePool, user: UserId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT username FROM users WHERE id = $1")
+        .bind(user.0)
+        .fetch_optional(read)
+        .await
+}
+
+fn transfer(to_device: i64, from_device: i64) -> Transfer {
+    let bytes = |number| u64::try_from(number).unwrap_or(0);
+    Transfer {
+        to_device_bytes: bytes(to_device),
+        from_device_bytes: bytes(from_device),
+    }
 }
 
 fn bound(bytes: u64) -> i64 {

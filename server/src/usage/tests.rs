@@ -94,6 +94,39 @@ async fn what_was_written_and_what_was_not_add_up() {
 }
 
 #[tokio::test]
+async fn people_are_told_apart_over_all_days() {
+    let scene = scene().await;
+    scene.server.user("ada").await;
+    let state = &scene.server.state;
+    let ada: Uuid = sqlx::query_scalar("SELECT id FROM users WHERE username = 'ada'")
+        .fetch_one(scene.server.db.reader())
+        .await
+        .unwrap();
+    scene.add(Some(ada.as_u128()), Purpose::Session, bytes(1, 2));
+    scene.add(Some(7), Purpose::Session, bytes(10, 10));
+    scene.add(None, Purpose::Idle, bytes(50, 50));
+    state.usage.write_all().await.unwrap();
+    state.clock.advance(DAY_S);
+    scene.add(Some(ada.as_u128()), Purpose::Session, bytes(100, 200));
+
+    let of = async |scope, days| {
+        let usage = state.usage.of_device(scope, scene.device, days).await;
+        let users = usage.unwrap().users.into_iter();
+        users
+            .map(|user| (user.username, user.session))
+            .collect::<Vec<_>>()
+    };
+    let own = Scope::of(scene.organization);
+    let ada = Some("ada".to_owned());
+    let both = [(ada.clone(), bytes(101, 202)), (None, bytes(10, 10))];
+    assert_eq!(of(own, 2).await, both);
+    assert_eq!(of(own, 1).await, [(ada, bytes(100, 200))], "today alone");
+    let stranger = Scope::of(OrganizationId(Uuid::from_u128(9)));
+    state.usage.write_all().await.unwrap();
+    assert_eq!(of(stranger, 2).await, []);
+}
+
+#[tokio::test]
 async fn what_was_not_committed_is_kept() {
     let scene = scene().await;
     let usage = &scene.server.state.usage;

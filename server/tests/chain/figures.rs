@@ -14,6 +14,12 @@ use crate::place::Place;
 type Figures = HashMap<String, f64>;
 
 impl Place {
+    /// How many tunnels have gone on over another connection.
+    pub(crate) async fn resumes(&self) -> f64 {
+        let figures = self.scrape().await;
+        of(&figures, r#"adit_tunnel_resumes_total{outcome="resumed"}"#)
+    }
+
     async fn scrape(&self) -> Figures {
         let request = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
         let answer = Self::ask_at(self.metrics, request).await;
@@ -27,6 +33,17 @@ impl Place {
             (name.to_owned(), value.parse().unwrap())
         });
         samples.collect()
+    }
+
+    /// Tunnels that ended because their agent broke the protocol.
+    pub(crate) async fn tunnels_ended_by_protocol(&self) -> f64 {
+        let name = r#"adit_tunnels_ended_total{reason="protocol"}"#;
+        of(&self.scrape().await, name)
+    }
+
+    /// Of the budget of all tunnels.
+    pub(crate) async fn tunnel_memory_used_bytes(&self) -> u64 {
+        of(&self.scrape().await, "adit_tunnel_memory_used_bytes") as u64
     }
 }
 
@@ -57,6 +74,7 @@ async fn figures_change_with_a_tunnel_and_a_stream() {
     let during = place.scrape().await;
     assert_eq!(of(&during, r#"adit_tunnels{state="connected"}"#), 1.0);
     assert_eq!(of(&during, "adit_streams_open"), 1.0);
+    assert!(of(&during, "adit_tasks") > of(&before, "adit_tasks"));
     let opens = |outcome| format!(r#"adit_stream_opens_total{{outcome="{outcome}"}}"#);
     assert_eq!(of(&during, &opens("opened")), 1.0);
     assert_eq!(of(&during, &opens("refused")), 1.0);

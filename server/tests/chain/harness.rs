@@ -38,6 +38,8 @@ pub(crate) async fn read_to_end(stream: &mut RelayStream) -> std::io::Result<Vec
 /// What a service does with each connection.
 #[derive(Clone, Copy)]
 pub(crate) enum Behaviour {
+    /// Sends for ever, reads nothing.
+    Flood,
     /// Sends back what comes, ends when the other side has ended.
     Echo,
     /// Sends one byte, then breaks.
@@ -90,6 +92,11 @@ async fn behave(behaviour: Behaviour, mut connection: TcpStream) -> Option<End> 
             let (mut reader, mut writer) = connection.split();
             let _ = tokio::io::copy(&mut reader, &mut writer).await;
             let _ = writer.shutdown().await;
+            None
+        }
+        Behaviour::Flood => {
+            let chunk = vec![0; 64 << 10];
+            while connection.write_all(&chunk).await.is_ok() {}
             None
         }
         Behaviour::Reset => {

@@ -13,10 +13,14 @@ mod place;
 #[path = "../front_fixture/programs.rs"]
 mod programs;
 
+mod faults;
 mod figures;
+mod front_proxy;
+mod hostile;
 mod identity;
 mod inspection;
 mod proxy;
+mod raw_agent;
 mod resume;
 mod rights;
 mod roaming;

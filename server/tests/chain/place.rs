@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use agent::{DeviceKey, Service};
-use api::{CreateApiToken, CreateInstallKey, DeviceId, TokenScope};
-use server::access::Scope;
+use api::{CreateApiToken, CreateInstallKey, DeviceId, Enrol, TokenScope, UserId};
+use fault::Settings;
+use server::access::{Scope, Subject, Via};
 use server::clock::Clock;
 use server::config::Config;
 use server::lifecycle::Outcome;
@@ -46,12 +47,23 @@ impl Place {
     /// A server that is reached through a network that can be cut; one lost tunnel or stream is
     /// kept for so long.
     pub(crate) async fn behind(resume_s: u64) -> (Self, Network) {
+        Self::behind_a(Settings::default(), resume_s).await
+    }
+
+    /// The same with a network of another kind.
+    pub(crate) async fn behind_a(network: Settings, resume_s: u64) -> (Self, Network) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let network = Network::start(listener.local_addr().unwrap()).await;
+        let network = Network::start(listener.local_addr().unwrap(), network);
         let folder = tempfile::tempdir().unwrap();
         let change = |config: &mut Config| config.limits.resume_s = resume_s;
-        let place = Self::reached(listener, folder, network.port, change).await;
+        let place = Self::reached(listener, folder, network.port(), change).await;
         (place, network)
+    }
+
+    /// A server that is reached at another port than its own.
+    pub(crate) async fn reached_at(listener: TcpListener, port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::reached(listener, folder, port, |_| {}).await
     }
 
     async fn at(listener: TcpListener, folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
@@ -137,13 +149,38 @@ impl Place {
         }
     }
 
-    async fn admin(&self) {
+    /// Enrols a device by its key alone: no agent of ours runs for it.
+    pub(crate) async fn enrol_key(&self, key: [u8; 32]) -> DeviceId {
+        let input = Enrol {
+            install_key: self.install_key().await,
+            name: "raw".to_owned(),
+        };
+        let enrolled = self.handle.devices.enrol(key, input).await;
+        enrolled.unwrap().device_id
+    }
+
+    async fn admin(&self) -> UserId {
         let password = Zeroizing::new(PASSWORD.to_owned());
-        self.handle
-            .accounts
-            .create_admin("ada", password)
-            .await
-            .unwrap();
+        let made = self.handle.accounts.create_admin("ada", password).await;
+        made.unwrap()
+    }
+
+    /// A right that is found when it is looked for again, every 30 s; its user is made for it.
+    pub(crate) async fn lasting_right(&self, device: DeviceId) -> Subject {
+        let user = self.admin().await;
+        let input = CreateApiToken {
+            name: "test".to_owned(),
+            scope: TokenScope::Full,
+            expires_in_s: None,
+        };
+        let accounts = &self.handle.accounts;
+        let token = accounts.create_api_token_for("ada", input).await.unwrap();
+        Subject {
+            user,
+            organization: accounts.default_organization().await.unwrap(),
+            via: Via::ApiToken(token.token.id, TokenScope::Full),
+            device: Some(device),
+        }
     }
 
     /// A user's full token; the user is made for it.

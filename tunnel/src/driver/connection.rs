@@ -9,12 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::run::Closed;
 use super::shared::{Shared, State, store};
 use super::socket::{Fault, Received, Socket, close_frame};
+use super::websocket;
 use crate::webtunnel::Outgoing;
 
 /// For how long a socket may take nothing of what waits for it.
@@ -39,7 +38,9 @@ pub(super) struct Connection<S> {
     early: Bytes,
     timer: Pin<Box<Sleep>>,
     unflushed: bool,
-    /// Bytes the socket has taken that the multiplexer was told of.
+    /// Bytes the socket has taken, when that was looked at last.
+    taken_bytes: u64,
+    /// Bytes that are gone, as the multiplexer was told.
     reported_bytes: u64,
     /// Since when the socket takes nothing.
     stalled_since: Option<Instant>,
@@ -54,8 +55,6 @@ pub(super) enum Pause {
     End(Fault),
     /// A later connection has taken over, or will.
     Detached,
-    /// [`Connection::shrink`] is to be called.
-    Shrink,
 }
 
 impl From<Fault> for Pause {
@@ -71,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         generation: u64,
         early: Bytes,
     ) -> Self {
-        let reported_bytes = socket.written_bytes();
+        let (taken_bytes, reported_bytes) = (socket.written_bytes(), socket.flushed_bytes());
         Self {
             socket,
             shared,
@@ -79,6 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             early,
             timer: Box::pin(sleep_until(Instant::now())),
             unflushed: false,
+            taken_bytes,
             reported_bytes,
             stalled_since: None,
             shrink_at: None,
@@ -101,19 +101,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         pause
     }
 
-    /// Gives buffers back that large messages have left behind.
-    pub(super) async fn shrink(mut self: Box<Self>) -> Box<Self> {
-        let socket = self.socket;
-        self.socket = socket.shrink().await;
-        self.shared.drive(State::shrink);
-        self
-    }
-
     /// Says why it ends, if there is anything to say. Returns whether the peer answered in time.
-    pub(super) async fn close(mut self: Box<Self>, farewell: Option<CloseFrame>) -> bool {
+    pub(super) async fn close(
+        mut self: Box<Self>,
+        farewell: Option<websocket::CloseFrame>,
+    ) -> bool {
         // However it goes: the socket is dropped after it.
-        let closing = timeout(FAREWELL_TIMEOUT, self.socket.close(farewell));
-        closing.await.unwrap_or(false)
+        let _ = timeout(FAREWELL_TIMEOUT, self.socket.close(farewell)).await;
+        self.socket.has_answered()
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
@@ -130,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let read_all = self.read(cx)?;
             let wrote_all = self.write(cx)?;
             if self.drive(|state| state.close_requested)? {
-                let farewell = Some(close_frame(CloseCode::Normal, ""));
+                let farewell = Some(close_frame(websocket::code::NORMAL, ""));
                 return Err(Pause::End(Fault {
                     closed: Closed::Local,
                     farewell,
@@ -199,9 +194,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             match outgoing {
                 Outgoing::Message(message) => {
                     self.note_size(message.len());
-                    self.socket.start_send(message)?;
+                    self.socket.start_send(message);
                 }
-                Outgoing::Ping(payload) => self.socket.start_ping(payload)?,
+                Outgoing::Ping(payload) => self.socket.start_ping(payload),
             }
             self.unflushed = true;
             sent += 1;
@@ -221,14 +216,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(self.unflushed || !self.drive(|state| state.mux.wants_transmit())?)
     }
 
-    /// Tells the multiplexer what the socket has taken.
+    /// Tells the multiplexer what is gone.
     fn report_sent(&mut self) -> Result<crate::mux::Time, Pause> {
         let now = self.shared.now();
-        let taken = self.socket.written_bytes() - self.reported_bytes;
-        if taken > 0 {
-            self.reported_bytes += taken;
+        let (taken_bytes, gone_bytes) = (self.socket.written_bytes(), self.socket.flushed_bytes());
+        let gone = gone_bytes - self.reported_bytes;
+        if gone > 0 || taken_bytes > self.taken_bytes {
+            self.taken_bytes = taken_bytes;
             self.stalled_since = None;
-            self.drive(|state| state.mux.handle_sent(now, taken))?;
+        }
+        if gone > 0 {
+            self.reported_bytes = gone_bytes;
+            self.drive(|state| state.mux.handle_sent(now, gone))?;
         }
         Ok(now)
     }
@@ -249,16 +248,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Whether it is time to shrink, and possible.
+    /// Whether it is time to give back what large messages have left behind.
     fn may_shrink(&mut self) -> bool {
         let now = Instant::now();
         if self.shrink_at.is_none_or(|at| now < at) {
             return false;
         }
         let idle = !std::mem::take(&mut self.large_since);
-        let possible = idle && !self.unflushed && self.socket.is_empty();
         self.shrink_at = (!idle).then(|| now + SHRINK_AFTER);
-        possible
+        idle
     }
 
     /// Does what is due. Returns whether the timer now waits for what is due next.
@@ -268,7 +266,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Err(Fault::silent(Closed::Dead).into());
         }
         if self.may_shrink() {
-            return Err(Pause::Shrink);
+            self.socket.shrink();
+            self.drive(State::shrink)?;
         }
         let timeout = self.drive(|state| state.mux.next_timeout())?;
         let timeout = timeout.map(|time| self.shared.instant(time));

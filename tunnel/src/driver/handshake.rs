@@ -7,8 +7,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::dialect::Dialect;
 use super::incoming::Incoming;
@@ -17,6 +15,7 @@ use super::run::{Closed, Driver};
 use super::shared::Shared;
 use super::socket::{Fault, Received, Socket, close_frame};
 use super::tunnel::Tunnel;
+use super::websocket;
 use crate::mux::{Config, Mux, ResumeError, Role};
 use crate::wire::{AgentHello, Frame, GoAway, Resume, ServerHello, Windows, WireError};
 
@@ -112,7 +111,7 @@ where
     let payload = hello
         .to_bytes()
         .map_err(|error| HandshakeError::Protocol(error.to_string()))?;
-    let mut socket = Socket::new(socket, SocketRole::Client).await;
+    let mut socket = Socket::new(socket, websocket::Role::Client);
     let exchange = async {
         socket.send(encoded(&Frame::Hello(payload))).await?;
         first_frame(&mut socket).await
@@ -196,7 +195,7 @@ pub async fn server_handshake_with<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut socket = Socket::new(socket, SocketRole::Server).await;
+    let mut socket = Socket::new(socket, websocket::Role::Server);
     let (frame, early) = in_time(first_frame(&mut socket)).await?;
     let hello = match frame {
         // The agent cannot know yet what it may send.
@@ -400,7 +399,7 @@ where
 {
     let frame = fault
         .farewell
-        .unwrap_or_else(|| close_frame(CloseCode::Normal, ""));
+        .unwrap_or_else(|| close_frame(websocket::code::NORMAL, ""));
     let _ = timeout(FAREWELL_TIMEOUT, socket.close(Some(frame))).await;
 }
 

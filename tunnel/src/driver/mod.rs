@@ -34,6 +34,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod websocket;
 mod webtunnel;
 
 pub use self::handshake::{

@@ -77,11 +77,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         } = self;
         loop {
             let fault = match connection.run().await {
-                Pause::Shrink => {
-                    // What is rare is boxed, lest every tunnel at rest keeps room for it.
-                    connection = Box::pin(connection.shrink()).await;
-                    continue;
-                }
                 Pause::Detached => Fault::silent(Closed::Local),
                 Pause::End(fault) => {
                     let is_loss = awaited.is_some() && fault.closed.is_loss();

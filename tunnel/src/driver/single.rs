@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::tungstenite::protocol::Role as SocketRole;
 
 use super::dialect::Dialect;
 use super::handshake::{
@@ -18,6 +17,7 @@ use super::shared::{Handle, Shared, Waiters};
 use super::socket::Socket;
 use super::stream::Stream;
 use super::tunnel::Tunnel;
+use super::websocket;
 use crate::mux::{Config, Mux, Role, StreamId};
 use crate::wire::{Frame, ServerHello, StreamHello, Target, Windows, WireError};
 
@@ -76,7 +76,7 @@ where
     let lost = lost.and_then(|lost| lost.detach(None).ok());
     hello.resume = lost.as_ref().map(Detached::resume);
     let payload = hello.to_bytes().map_err(protocol)?;
-    let mut socket = Socket::new(socket, SocketRole::Client).await;
+    let mut socket = Socket::new(socket, websocket::Role::Client);
     let exchange = async {
         socket.send(encoded(&Frame::Hello(payload))).await?;
         first_frame(&mut socket).await
@@ -126,7 +126,7 @@ pub async fn stream_asked<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut socket = Socket::new(socket, SocketRole::Server).await;
+    let mut socket = Socket::new(socket, websocket::Role::Server);
     let (frame, early) = in_time(first_frame(&mut socket)).await?;
     let hello = match frame {
         // The client cannot know yet what it may send.

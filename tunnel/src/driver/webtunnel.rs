@@ -20,7 +20,7 @@ pub async fn webtunnel<S>(socket: S, config: &Config) -> Established<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let socket = Socket::webtunnel(socket).await;
+    let socket = Socket::webtunnel(socket);
     let mux = |now| Dialect::WebTunnel(Box::new(Mux::new(config, now)));
     let shared = Arc::new(Shared::new(mux));
     Established {

@@ -4,9 +4,12 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::wire::MAX_PAYLOAD_BYTES;
+
 /// A part of a message keeps the whole message alive. Below this it is copied instead, so that a
-/// peer cannot make one byte hold 64 KiB; and small parts share a buffer, not one each.
-const COPY_BELOW_BYTES: usize = 4 * 1024;
+/// peer cannot make a few bytes hold 64 KiB that no budget counts: what is kept is at most twice
+/// what is counted. Small parts share a buffer, not one each.
+const COPY_BELOW_BYTES: usize = MAX_PAYLOAD_BYTES;
 
 /// A queue of byte strings that is read as one.
 #[derive(Debug, Default)]
@@ -69,7 +72,10 @@ mod tests {
     fn bytes_come_out_in_order_whatever_their_sizes() {
         let mut chunks = Chunks::default();
         let mut expected = Vec::new();
-        for (n, size) in [1, 5000, 2, 3, 4096, 4095, 9000].into_iter().enumerate() {
+        for (n, size) in [1, 5000, 2, 3, 32_768, 32_767, 40_000, 9000]
+            .into_iter()
+            .enumerate()
+        {
             let bytes = vec![n as u8; size];
             expected.extend_from_slice(&bytes);
             chunks.push(bytes.into());
@@ -85,8 +91,10 @@ mod tests {
     #[test]
     fn s36_a_small_part_does_not_keep_its_message_alive() {
         let message = Bytes::from(vec![0; 60_000]);
-        let mut chunks = Chunks::default();
-        chunks.push(message.slice(..1));
-        assert!(message.is_unique());
+        for part in [1, 4096, 16 << 10, (32 << 10) - 1] {
+            let mut chunks = Chunks::default();
+            chunks.push(message.slice(..part));
+            assert!(message.is_unique(), "{part}");
+        }
     }
 }

@@ -13,6 +13,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("bench", &["agent", "api", "server", "tunnel"]),
     ("cli", &["api", "tunnel"]),
     ("demo", &["api"]),
+    ("fault", &["tunnel"]),
+    ("fleet", &["agent", "api", "server", "tunnel"]),
     ("frontend", &["app"]),
     ("remote-messages", &[]),
     (
@@ -32,7 +34,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Tests of these may use more: a chain test runs an agent in its own process.
 const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[(
     "server",
-    &["agent", "remote-messages", "remote-ssh", "remote-stream"],
+    &[
+        "agent",
+        "fault",
+        "remote-messages",
+        "remote-ssh",
+        "remote-stream",
+    ],
 )];
 
 /// What cargo knows of the workspace and all it depends on.

@@ -44,6 +44,8 @@ pub(super) struct Control {
     /// once. The last picture stays on the last one.
     pub(super) number: RwSignal<u32>,
     pub(super) stage: RwSignal<Stage>,
+    /// What runs waits for the browser's next connection.
+    pub(super) reconnecting: RwSignal<bool>,
     /// Of the desktop, in its pixels.
     pub(super) size: RwSignal<Option<(u16, u16)>>,
     pub(super) zoom: RwSignal<Zoom>,
@@ -73,6 +75,7 @@ impl Control {
             service: StoredValue::new(service),
             toasts: Toasts::expect(),
             stage: RwSignal::new(session.stage().clone()),
+            reconnecting: RwSignal::new(false),
             session: StoredValue::new_local(session),
             worker: StoredValue::new_local(None),
             worker_number: StoredValue::new(0),
@@ -99,9 +102,14 @@ impl Control {
         let mut next = None;
         self.session.try_update_value(|session| {
             let actions = session.take(input);
-            next = Some((actions, session.stage().clone()));
+            next = Some((actions, session.stage().clone(), session.is_reconnecting()));
         });
-        let Some((actions, stage)) = next else { return };
+        let Some((actions, stage, reconnecting)) = next else {
+            return;
+        };
+        if self.reconnecting.get_untracked() != reconnecting {
+            self.reconnecting.set(reconnecting);
+        }
         for action in actions {
             self.perform(action);
         }

@@ -36,7 +36,7 @@ use self::key_row::KeyRow;
 use self::picture::{Picture, has_mouse};
 use self::session::{Input, Stage};
 use self::sign_in::SignInCard;
-use super::viewer::{Away, DeviceSignal, ViewerFrame, service_of, told_status};
+use super::viewer::{Away, DeviceSignal, Status, ViewerFrame, service_of};
 use crate::state::{focus, set_title};
 use crate::words::legible;
 
@@ -108,7 +108,8 @@ pub(super) fn DesktopViewer(device: DeviceSignal, id: DeviceId, service: String)
             title=shown_title
             status=Signal::derive(move || {
                 let words = control.stage.with(status::words);
-                told_status(words, running.get(), online.get())
+                let reconnecting = control.reconnecting.get();
+                Status::told(words, running.get(), online.get(), reconnecting)
             })
             measure=control.measure
             hides=running

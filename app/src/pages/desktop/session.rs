@@ -76,6 +76,8 @@ pub(super) struct Session {
     asks: bool,
     /// Typed, and not sent yet.
     pending: Option<String>,
+    /// The browser's connection is lost; the stream waits for another one.
+    lost: bool,
     reachable: bool,
 }
 
@@ -90,12 +92,18 @@ impl Session {
             },
             asks: false,
             pending: None,
+            lost: false,
             reachable,
         }
     }
 
     pub(super) fn stage(&self) -> &Stage {
         &self.stage
+    }
+
+    /// Whether what runs waits for the browser's next connection.
+    pub(super) fn is_reconnecting(&self) -> bool {
+        self.lost && self.stage == Stage::Running
     }
 
     /// Goes on.
@@ -134,6 +142,11 @@ impl Session {
     }
 
     fn told(&mut self, message: ToPage) -> Vec<Action> {
+        match &message {
+            ToPage::Reconnecting => self.lost = true,
+            ToPage::Connected | ToPage::Reconnected | ToPage::Ended(_) => self.lost = false,
+            _ => {}
+        }
         match message {
             ToPage::Connected => self.stage = Stage::Busy(Step::SigningIn),
             ToPage::PasswordWanted => match self.pending.take() {
@@ -155,6 +168,8 @@ impl Session {
             | ToPage::Clipboard { .. }
             | ToPage::Bell
             | ToPage::Refreshed { .. }
+            | ToPage::Reconnecting
+            | ToPage::Reconnected
             | ToPage::Traffic { .. } => {}
         }
         Vec::new()
@@ -302,6 +317,23 @@ mod tests {
         session.take(Input::Told(ToPage::Running));
         session.take(Input::Told(ToPage::Ended(Ended::Stream { fault })));
         assert!(matches!(session.stage(), Stage::Over(_)));
+    }
+
+    #[test]
+    fn a_lost_connection_leaves_the_picture() {
+        let mut session = asked();
+        session.take(Input::Told(ToPage::Reconnecting));
+        assert!(!session.is_reconnecting(), "there is no picture yet");
+        session.take(Input::Told(ToPage::Running));
+        assert!(session.is_reconnecting());
+        assert_eq!(*session.stage(), Stage::Running);
+        session.take(Input::Told(ToPage::Reconnected));
+        assert!(!session.is_reconnecting());
+        session.take(Input::Told(ToPage::Reconnecting));
+        let fault = StreamFault::Lost;
+        session.take(Input::Told(ToPage::Ended(Ended::Stream { fault })));
+        session.take(Input::Told(ToPage::Running));
+        assert!(!session.is_reconnecting(), "what was lost is over");
     }
 
     #[test]

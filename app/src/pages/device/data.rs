@@ -42,6 +42,7 @@ fn used(usage: &DeviceUsage) -> AnyView {
     let UsageWords {
         sums,
         about,
+        people,
         bars,
         bars_in_words,
     } = words;
@@ -69,6 +70,16 @@ fn used(usage: &DeviceUsage) -> AnyView {
             <dl class="data__sums">{sums}</dl>
             <div class="data__days" role="img" aria-label=bars_in_words>{bars}</div>
             <p class="data__about numbers">{about}</p>
+            {(!people.is_empty()).then(|| view! {
+                <dl class="data__people" aria-label="Data by person">
+                    {people.into_iter().map(|(name, sum)| view! {
+                        <div class="data__person">
+                            <dt><bdi>{name}</bdi></dt>
+                            <dd class="numbers">{sum}</dd>
+                        </div>
+                    }).collect_view()}
+                </dl>
+            })}
         </div>
     }
     .into_any()

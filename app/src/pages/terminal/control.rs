@@ -43,6 +43,8 @@ pub(super) struct Control {
     screen: StoredValue<Option<Screen>, LocalStorage>,
     drawn: StoredValue<Drawn>,
     pub(super) stage: RwSignal<Stage>,
+    /// What runs waits for the browser's next connection.
+    pub(super) reconnecting: RwSignal<bool>,
     /// A shell has written here: there is something to search and to copy, also when it is over.
     pub(super) written: RwSignal<bool>,
     /// Whether the host key in use was trusted here and is not reported by the device.
@@ -72,6 +74,7 @@ impl Control {
             service: StoredValue::new(service),
             toasts: Toasts::expect(),
             stage: RwSignal::new(session.stage().clone()),
+            reconnecting: RwSignal::new(false),
             session: StoredValue::new_local(session),
             worker: StoredValue::new_local(None),
             worker_number: StoredValue::new(0),
@@ -116,9 +119,14 @@ impl Control {
         let mut next = None;
         self.session.try_update_value(|session| {
             let actions = session.take(input);
-            next = Some((actions, session.stage().clone()));
+            next = Some((actions, session.stage().clone(), session.is_reconnecting()));
         });
-        let Some((actions, stage)) = next else { return };
+        let Some((actions, stage, reconnecting)) = next else {
+            return;
+        };
+        if self.reconnecting.get_untracked() != reconnecting {
+            self.reconnecting.set(reconnecting);
+        }
         for action in actions {
             self.perform(action);
         }

@@ -43,7 +43,7 @@ use self::questions::{HostKeyQuestion, PromptForm};
 use self::search_bar::SearchBar;
 use self::session::{Input, Stage, Step};
 use self::sign_in::SignInCard;
-use super::viewer::{Away, DeviceSignal, ViewerFrame, service_of, told_status};
+use super::viewer::{Away, DeviceSignal, Status, ViewerFrame, service_of};
 use crate::state::{Theme, set_title, window};
 use crate::words::legible;
 
@@ -104,7 +104,8 @@ pub(super) fn TerminalViewer(device: DeviceSignal, id: DeviceId, service: String
             title=shown_title
             status=Signal::derive(move || {
                 let words = control.stage.with(status::words);
-                told_status(words, running.get(), online.get())
+                let reconnecting = control.reconnecting.get();
+                Status::told(words, running.get(), online.get(), reconnecting)
             })
             measure=control.measure
             hides=running

@@ -134,6 +134,8 @@ pub(super) struct Session {
     offered: SignIn,
     pending: Option<Credential>,
     tried: Option<Fault>,
+    /// The browser's connection is lost; the stream waits for another one.
+    lost: bool,
     reachable: bool,
 }
 
@@ -152,12 +154,18 @@ impl Session {
             },
             pending: None,
             tried: None,
+            lost: false,
             reachable,
         }
     }
 
     pub(super) fn stage(&self) -> &Stage {
         &self.stage
+    }
+
+    /// Whether what runs waits for the browser's next connection.
+    pub(super) fn is_reconnecting(&self) -> bool {
+        self.lost && self.stage == Stage::Running
     }
 
     /// Goes on.
@@ -212,6 +220,11 @@ impl Session {
     }
 
     fn told(&mut self, message: ToPage) -> Vec<Action> {
+        match &message {
+            ToPage::Reconnecting => self.lost = true,
+            ToPage::Connected | ToPage::Reconnected | ToPage::Ended(_) => self.lost = false,
+            _ => {}
+        }
         match message {
             ToPage::Connected => {
                 self.stage = Stage::Busy(Step::CheckingKey);
@@ -234,7 +247,7 @@ impl Session {
                 let user = self.user.clone().unwrap_or_default();
                 vec![Action::Begun { user }]
             }
-            ToPage::Traffic { .. } => Vec::new(),
+            ToPage::Reconnecting | ToPage::Reconnected | ToPage::Traffic { .. } => Vec::new(),
             ToPage::Ended(ended) => self.ended(ended),
         }
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::DeviceSignal;
+use super::status::{Status, Told};
 use crate::components::{Glyph, Icon, StateDot};
 use crate::pages::state_shape::shape;
 use crate::paths;
@@ -25,7 +26,7 @@ pub(super) fn Bar(
     device: DeviceSignal,
     id: DeviceId,
     title: Signal<String>,
-    status: Signal<String>,
+    status: Signal<Status>,
     measure: Signal<Option<Measure>>,
     actions: ViewFn,
 ) -> impl IntoView {
@@ -64,7 +65,7 @@ pub(super) fn Bar(
                 </h1>
                 <p class="viewer__title" title=move || title.get()><bdi>{move || title.get()}</bdi></p>
             </div>
-            <p class="viewer__status" role="status">{move || status.get()}</p>
+            <Told status=status />
             <Measures device=device measure=measure />
             <div class="viewer__actions">{actions.run()}</div>
         </header>

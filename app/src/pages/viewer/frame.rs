@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::bar::{Bar, Measure};
+use super::status::{Status, Waits};
 use super::{DeviceSignal, viewport};
 use crate::components::{Glyph, Icon};
 
@@ -19,7 +20,7 @@ pub(crate) fn ViewerFrame(
     title: Signal<String>,
     /// The connection in words.
     #[prop(into)]
-    status: Signal<String>,
+    status: Signal<Status>,
     #[prop(optional, into)] measure: Signal<Option<Measure>>,
     #[prop(optional, into)] hides: Signal<bool>,
     /// Whether the bar was called back: by a tap here, or by a key in the content.
@@ -52,6 +53,7 @@ pub(crate) fn ViewerFrame(
                     <Icon glyph=Glyph::Down />
                 </button>
             })}
+            <Waits status=status />
             <main
                 class="viewer__stage"
                 id="content"

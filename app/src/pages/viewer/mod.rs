@@ -11,6 +11,7 @@ mod hold;
 mod key_button;
 mod panel;
 mod parts;
+mod status;
 mod viewport;
 mod worker;
 
@@ -30,6 +31,7 @@ pub(super) use self::hold::Hold;
 pub(super) use self::key_button::{KeyButton, ModifierButton, keep_keyboard};
 pub(super) use self::panel::{Panel, Tone};
 use self::parts::Viewer;
+pub(super) use self::status::Status;
 pub(super) use self::worker::{Report, Worker};
 use crate::api_client::{ApiClient, ApiError};
 use crate::components::{Glyph, SkeletonRows, Variant};
@@ -98,14 +100,6 @@ pub(super) fn service_of<'a>(device: Option<&'a Device>, name: &str) -> Option<&
     device?.services.iter().find(|service| service.name == name)
 }
 
-/// The connection in words: a stream that runs waits for its device, when that has lost its own.
-pub(super) fn told_status(words: &'static str, is_running: bool, is_online: bool) -> String {
-    match (is_running, is_online) {
-        (true, false) => "Device reconnecting…".to_owned(),
-        _ => words.to_owned(),
-    }
-}
-
 /// Reads the device and keeps up with it.
 fn follow(id: DeviceId) -> Query<Arc<Device>> {
     let api = ApiClient::expect();
@@ -153,7 +147,7 @@ fn NotHere(device: DeviceSignal, id: DeviceId, kind: Option<ServiceKind>) -> imp
             device=device
             id=id
             title=Signal::stored(String::new())
-            status=Signal::stored(String::new())
+            status=Signal::stored(Status::default())
         >
             <Panel glyph=Glyph::Monitor title=title text=text tone=Tone::Calm>
                 <A href=paths::device(id) attr:class=Variant::Primary.class()>"Back to the device"</A>

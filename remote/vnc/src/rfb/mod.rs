@@ -4,7 +4,8 @@
 //!
 //! - **in**: [`Client::feed`] what came, [`Client::end`] when nothing more will;
 //! - **commands**: keys, the pointer, the clipboard, a size, a quality;
-//! - **out**: [`Client::take_output`], [`Client::poll_event`], [`Client::with_screen`].
+//! - **out**: [`Client::take_output`], [`Client::poll_event`], [`Client::with_screen`];
+//! - **JPEGs** are decoded outside: [`Client::take_jpegs`], [`Client::put_jpeg`].
 //!
 //! Inside, the session is a coroutine that reads as if it blocked: a future that its owner polls
 //! whenever something has come. Nothing wakes it, and nothing else runs it.
@@ -14,6 +15,7 @@ mod decode;
 mod error;
 mod handshake;
 mod input;
+mod jpeg;
 mod keys;
 mod message;
 mod pace;
@@ -31,6 +33,7 @@ use zeroize::Zeroizing;
 use self::shared::Shared;
 
 pub use self::error::{Error, SecurityType};
+pub use self::jpeg::Jpeg;
 pub use self::keys::{KeyEvent, Keyboard, Platform, Press, keysym_of, keysym_of_letter};
 pub use self::message::Buttons;
 pub use self::pace::Pace;
@@ -212,6 +215,28 @@ impl Client {
             .iter()
             .map(|(encoding, count)| (*encoding, *count))
             .collect()
+    }
+
+    /// What is to be decoded. Until each of them is put, the update that it is part of does not end.
+    #[must_use]
+    pub fn take_jpegs(&mut self) -> Vec<Jpeg> {
+        self.shared.jpegs.take()
+    }
+
+    /// The pixels of a JPEG (red, green, blue and anything), or `None`: it cannot be decoded.
+    ///
+    /// # Errors
+    /// The session has ended, maybe by this.
+    pub fn put_jpeg(&mut self, number: u64, pixels: Option<&[u8]>) -> Result<(), Error> {
+        if let Some(rect) = self.shared.jpegs.finish(number)
+            && self.ended.is_none()
+        {
+            match pixels.filter(|pixels| pixels.len() == rect.pixels() * PIXEL_BYTES) {
+                Some(pixels) => decode::put(rect, pixels, &self.shared.screen),
+                None => self.ended = Some(Error::Malformed("a JPEG cannot be read")),
+            }
+        }
+        self.go_on()
     }
 
     /// Looks at the picture, and takes what is dirty.

@@ -34,6 +34,15 @@ impl Rect {
         usize::from(self.width) * usize::from(self.height)
     }
 
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        let apart = |start: u16, length: u16, other: u16, other_length: u16| {
+            u32::from(start) + u32::from(length) <= u32::from(other)
+                || u32::from(other) + u32::from(other_length) <= u32::from(start)
+        };
+        !apart(self.x, self.width, other.x, other.width)
+            && !apart(self.y, self.height, other.y, other.height)
+    }
+
     fn union(self, other: Self) -> Self {
         let (x, y) = (self.x.min(other.x), self.y.min(other.y));
         let right = (self.x + self.width).max(other.x + other.width);

@@ -78,6 +78,7 @@ async fn update(shared: &Shared, decoders: &mut Decoders) -> Result<(), Error> {
         rectangle(shared, decoders, rect, encoding).await?;
         read = read.saturating_add(1);
     }
+    shared.jpegs.settled().await;
     shared.updating.set(false);
     shared.tell(Event::UpdateEnd);
     Ok(())
@@ -92,7 +93,7 @@ async fn rectangle(
     match encoding {
         pseudo::CURSOR => cursor(shared, rect).await,
         pseudo::CURSOR_WITH_ALPHA => cursor_with_alpha(shared, rect).await,
-        pseudo::DESKTOP_SIZE => resized(shared, rect.width, rect.height),
+        pseudo::DESKTOP_SIZE => resized(shared, rect.width, rect.height).await,
         pseudo::EXTENDED_DESKTOP_SIZE => extended_size(shared, rect).await,
         // Keysyms say what is meant, whichever locks are on.
         pseudo::LED_STATE => shared.input.skip(1).await,
@@ -113,7 +114,8 @@ async fn rectangle(
     }
 }
 
-fn resized(shared: &Shared, width: u16, height: u16) -> Result<(), Error> {
+async fn resized(shared: &Shared, width: u16, height: u16) -> Result<(), Error> {
+    shared.jpegs.settled().await;
     let mut screen = shared.screen.borrow_mut();
     if screen.size() != (width, height) {
         screen.resize(width, height)?;
@@ -143,7 +145,7 @@ async fn extended_size(shared: &Shared, rect: Rect) -> Result<(), Error> {
         shared.tell(Event::ResizeRefused);
         return Ok(());
     }
-    resized(shared, rect.width, rect.height)
+    resized(shared, rect.width, rect.height).await
 }
 
 async fn cursor(shared: &Shared, rect: Rect) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::clipboard::{self, Clipboard};
 use super::input::Input;
+use super::jpeg::Jpegs;
 use super::screen::Screen;
 use super::{Event, Quality};
 
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     stalled: Cell<bool>,
     events: RefCell<VecDeque<Event>>,
     pub(super) screen: RefCell<Screen>,
+    pub(super) jpegs: Jpegs,
     pub(super) password: RefCell<Option<Zeroizing<String>>>,
     pub(super) clipboard: RefCell<Clipboard>,
     pub(super) quality: Cell<Quality>,
@@ -69,7 +71,7 @@ impl Shared {
     }
 
     pub(super) fn is_stalled(&self) -> bool {
-        self.stalled.get()
+        self.stalled.get() || self.jpegs.stalls()
     }
 
     pub(super) fn take_output(&self) -> Vec<u8> {

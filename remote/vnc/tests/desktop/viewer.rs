@@ -4,6 +4,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use remote_vnc::rfb::{Client, Error, Event};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::desktop::SOON;
 
@@ -73,6 +77,7 @@ impl Viewer {
             }
             Err(_) => self.client.end(),
         };
+        let outcome = outcome.and_then(|()| self.decode());
         while let Some(event) = self.client.poll_event() {
             if event == Event::UpdateEnd && self.draws {
                 self.client.request_update();
@@ -80,6 +85,22 @@ impl Viewer {
             self.events.push(event);
         }
         outcome
+    }
+
+    /// What a browser does for the Worker.
+    fn decode(&mut self) -> Result<(), Error> {
+        loop {
+            let jpegs = self.client.take_jpegs();
+            if jpegs.is_empty() {
+                return Ok(());
+            }
+            for jpeg in jpegs {
+                let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGBA);
+                let bytes = ZCursor::new(&jpeg.bytes);
+                let pixels = JpegDecoder::new_with_options(bytes, options).decode().ok();
+                self.client.put_jpeg(jpeg.number, pixels.as_deref())?;
+            }
+        }
     }
 
     pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {

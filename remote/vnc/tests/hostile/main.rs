@@ -5,6 +5,7 @@
 
 mod clipboard;
 mod flood;
+mod jpeg;
 mod size;
 mod stub;
 mod trle;

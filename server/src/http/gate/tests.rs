@@ -9,6 +9,8 @@ use super::*;
 
 impl Socket for DuplexStream {
     fn reset_on_drop(&self) {}
+
+    fn carries_messages(&self) {}
 }
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

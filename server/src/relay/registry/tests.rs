@@ -170,3 +170,119 @@ proptest! {
         }
     }
 }
+
+/// What one connection does, in this order.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    TakeEpoch,
+    Register,
+    End,
+}
+
+const STEPS: [Step; 3] = [Step::TakeEpoch, Step::Register, Step::End];
+
+/// Connections of a device that begin and end, and somebody who sends it away once.
+struct Schedule {
+    registry: Registry<usize>,
+    last_epoch: u64,
+    epochs: [u64; 3],
+    /// The highest that was ever registered.
+    newest: u64,
+    /// How often each was told to go, or has ended while it held.
+    ended: [u32; 3],
+    now: Instant,
+}
+
+impl Schedule {
+    /// The next step of a connection; the last of them is who sends the device away.
+    fn step(&mut self, who: usize, step: usize) {
+        let Some(instance) = [ONE, TWO, ONE].get(who) else {
+            if let Some(taken) = self.registry.take(device(1), self.now) {
+                self.ended[taken] += 1;
+            }
+            return;
+        };
+        match STEPS[step] {
+            Step::TakeEpoch => {
+                self.last_epoch += 1;
+                self.epochs[who] = self.last_epoch;
+            }
+            Step::Register => {
+                let epoch = self.epochs[who];
+                let before = self.newest;
+                let registered = self
+                    .registry
+                    .register(device(1), epoch, *instance, who, self.now);
+                match registered {
+                    Ok(replaced) => {
+                        assert!(epoch > before, "an older one after a newer one");
+                        self.newest = epoch;
+                        if let Replaced::Own(old) | Replaced::Other(old) = replaced {
+                            self.ended[old] += 1;
+                        }
+                    }
+                    Err(Unregistered::Outdated(back)) => {
+                        assert!(epoch < before && back == who);
+                        self.ended[who] += 1;
+                    }
+                    Err(Unregistered::Quarantined(_)) => panic!("there was no swap"),
+                }
+            }
+            Step::End => {
+                if self.registry.remove(device(1), self.epochs[who], self.now) {
+                    self.ended[who] += 1;
+                }
+            }
+        }
+        let owners = self.registry.all();
+        assert!(owners.len() <= 1);
+        for (_, epoch, owner) in owners {
+            assert_eq!((epoch, self.epochs[owner]), (self.newest, self.newest));
+            assert_eq!(self.ended[owner], 0, "it was told to go, and holds");
+            assert!(self.registry.is_current(device(1), epoch));
+        }
+    }
+}
+
+/// Each operation is one turn of the one lock: what threads can do to each other is to bring them
+/// into another order, and these are all orders of three connections and a removal.
+#[test]
+fn s28_no_order_of_operations_has_two_owners_or_forgets_one() {
+    let mut order = Vec::new();
+    let mut count = 0;
+    every_order(&mut [3, 3, 3, 1], &mut order, &mut |order| {
+        count += 1;
+        let mut schedule = Schedule {
+            registry: Registry::new(now()),
+            last_epoch: 0,
+            epochs: [0; 3],
+            newest: 0,
+            ended: [0; 3],
+            now: now(),
+        };
+        let mut next = [0; 4];
+        for &who in order {
+            schedule.step(who, next[who]);
+            next[who] += 1;
+        }
+        assert_eq!(schedule.ended, [1; 3], "each goes once: {order:?}");
+        assert_eq!(schedule.registry.len(), 0);
+    });
+    assert_eq!(count, 16_800);
+}
+
+/// Calls `each` with every order in which these many steps of each can come.
+fn every_order(left: &mut [usize; 4], order: &mut Vec<usize>, each: &mut impl FnMut(&[usize])) {
+    if left.iter().all(|steps| *steps == 0) {
+        return each(order);
+    }
+    for who in 0..left.len() {
+        if left[who] > 0 {
+            left[who] -= 1;
+            order.push(who);
+            every_order(left, order, each);
+            order.pop();
+            left[who] += 1;
+        }
+    }
+}

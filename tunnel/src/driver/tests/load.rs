@@ -1,5 +1,12 @@
 //! Many streams, much data, readers that do not read.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+
 use super::*;
 
 fn pattern(seed: u8, bytes: usize) -> Vec<u8> {
@@ -178,4 +185,108 @@ async fn no_wake_up_is_lost_between_threads() {
             .expect("no hang")
             .expect("no panic");
     }
+}
+
+/// As TLS is: takes 64 KiB at once, and gives them to the pipe as that has room.
+struct Holding {
+    pipe: DuplexStream,
+    held: std::collections::VecDeque<u8>,
+    most_held: Arc<AtomicUsize>,
+}
+
+impl Holding {
+    fn drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.held.is_empty() {
+            let written = Pin::new(&mut self.pipe).poll_write(cx, self.held.as_slices().0);
+            let written = std::task::ready!(written)?;
+            self.held.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl tokio::io::AsyncRead for Holding {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut tokio::io::ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Holding {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let _ = self.drain(cx)?;
+        let taken = buf.len().min((64 << 10) - self.held.len());
+        self.held.extend(&buf[..taken]);
+        self.most_held.fetch_max(self.held.len(), Ordering::Relaxed);
+        let _ = self.drain(cx)?;
+        if taken == 0 {
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.drain(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        std::task::ready!(self.drain(cx))?;
+        Pin::new(&mut self.pipe).poll_shutdown(cx)
+    }
+}
+
+/// 8 KB/s one way.
+async fn thin_line(from: DuplexStream, to: DuplexStream) {
+    let (mut from_reader, mut from_writer) = tokio::io::split(from);
+    let (mut to_reader, mut to_writer) = tokio::io::split(to);
+    spawn(async move { tokio::io::copy(&mut to_reader, &mut from_writer).await });
+    let mut chunk = [0; 800];
+    while let Ok(read @ 1..) = from_reader.read(&mut chunk).await {
+        if to_writer.write_all(&chunk[..read]).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// R10: what TLS has taken and the kernel has not is a queue like any other.
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_below_holds_is_not_gone() {
+    let (server, thin_start) = duplex(1024);
+    let (thin_end, agent) = duplex(1024);
+    spawn(thin_line(thin_start, thin_end));
+    let most_held = Arc::new(AtomicUsize::new(0));
+    let server = Holding {
+        pipe: server,
+        held: Default::default(),
+        most_held: Arc::clone(&most_held),
+    };
+    let agent = spawn(async move { agent_handshake(agent, agent_hello()).await });
+    let (_, pending) = server_handshake(server).await.expect("the agent's HELLO");
+    let server = pending
+        .answer(server_hello())
+        .await
+        .expect("the agent listens");
+    let mut agent = start(soon(agent).await.expect("no panic").expect("the answer").1);
+    let tunnel = server.tunnel.clone();
+    let driver = spawn(server.driver.run());
+    let mut near = tunnel.open(&web()).expect("room for a stream");
+    let mut far = agent.incoming.next().await.expect("an OPEN").accept();
+    let bulk = vec![7; 256 << 10];
+    let writer = spawn(async move { write_all_and_finish(&mut near, &bulk).await });
+    assert_eq!(
+        soon(read_all(&mut far)).await.expect("it lives").len(),
+        256 << 10
+    );
+    soon(writer).await.expect("no panic").expect("it lives");
+    driver.abort();
+    let most_held = most_held.load(Ordering::Relaxed);
+    assert!(most_held <= 12 << 10, "{most_held}");
 }

@@ -291,7 +291,7 @@ async fn the_latest_of_two_attempts_gets_the_tunnel() {
     let hanging = ends.server_resumer.detach(Some(1)).expect("it lives");
     let (worked, _wire) = reconnect(&ends.server_resumer, &ends.agent_resumer, usize::MAX).await;
     assert!(worked);
-    let socket = socket::Socket::new(socket, Role::Server).await;
+    let socket = socket::Socket::new(socket, websocket::Role::Server);
     assert_eq!(hanging.attach_told(socket), Err(ResumeError::Ended));
     assert_eq!(ends.server.tunnel.link(), Link::Connected);
 }

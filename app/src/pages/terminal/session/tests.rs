@@ -352,3 +352,18 @@ fn a_module_that_breaks_ends_a_running_shell() {
     session.take(Input::ModuleFailed);
     assert_eq!(session.stage(), &Stage::Over(Ending::ModuleFailed));
 }
+
+#[test]
+fn a_lost_connection_leaves_the_shell() {
+    let mut session = connected();
+    session.take(Input::Told(ToPage::Reconnecting));
+    assert!(!session.is_reconnecting(), "there is no shell yet");
+    session.take(Input::Told(ToPage::Shell));
+    assert!(session.is_reconnecting());
+    assert_eq!(session.stage(), &Stage::Running);
+    session.take(Input::Told(ToPage::Reconnected));
+    assert!(!session.is_reconnecting());
+    session.take(Input::Told(ToPage::Reconnecting));
+    session.take(Input::ModuleFailed);
+    assert!(!session.is_reconnecting());
+}

@@ -13,6 +13,7 @@ use super::screen::{PIXEL_BYTES, Rect};
 use super::shared::Shared;
 
 use self::inflate::Inflater;
+pub(super) use self::plain::put;
 
 /// Numbers of encodings (RFC 6143 section 7.7 and the registry).
 pub(super) mod number {
@@ -46,9 +47,11 @@ impl Decoders {
         shared: &Shared,
     ) -> Result<bool, Error> {
         let (input, screen) = (&shared.input, &shared.screen);
+        // What comes later is drawn later.
+        shared.jpegs.clear_of(rect).await;
         match encoding {
             number::RAW => plain::raw(rect, input, screen).await?,
-            number::COPY_RECT => plain::copy_rect(rect, input, screen).await?,
+            number::COPY_RECT => plain::copy_rect(rect, shared).await?,
             number::RRE => plain::rre(rect, input, screen).await?,
             number::HEXTILE => hextile::read(rect, input, screen).await?,
             number::ZLIB => {
@@ -60,9 +63,9 @@ impl Decoders {
                 if self.scratch.len() != size {
                     return Err(Error::Malformed("a zlib rectangle has another size"));
                 }
-                plain::put(rect, &self.scratch, screen);
+                put(rect, &self.scratch, screen);
             }
-            number::TIGHT => self.tight(rect, input, screen).await?,
+            number::TIGHT => self.tight(rect, shared).await?,
             number::TRLE => tiles::trle(rect, input, screen, &mut self.palette).await?,
             number::ZRLE => {
                 let length = length(input).await?;

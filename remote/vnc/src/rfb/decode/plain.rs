@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use crate::rfb::error::Error;
 use crate::rfb::input::Input;
 use crate::rfb::screen::{PIXEL_BYTES, Rect, Screen};
+use crate::rfb::shared::Shared;
 
 /// How many times over the parts of an RRE rectangle may paint it. Those of honest servers do not
 /// overlap; without a limit 12 bytes cost a whole screen's painting (S43).
@@ -21,7 +22,7 @@ pub(super) async fn raw(rect: Rect, input: &Input, screen: &RefCell<Screen>) -> 
 }
 
 /// Puts pixels that came as a whole; `bytes` are as many as the rectangle has.
-pub(super) fn put(rect: Rect, bytes: &[u8], screen: &RefCell<Screen>) {
+pub(in crate::rfb) fn put(rect: Rect, bytes: &[u8], screen: &RefCell<Screen>) {
     let row_bytes = usize::from(rect.width) * PIXEL_BYTES;
     if row_bytes == 0 {
         return;
@@ -42,14 +43,11 @@ fn opaque(from: &[u8], to: &mut [u8]) {
     }
 }
 
-pub(super) async fn copy_rect(
-    rect: Rect,
-    input: &Input,
-    screen: &RefCell<Screen>,
-) -> Result<(), Error> {
-    let (x, y) = (input.u16().await?, input.u16().await?);
-    let mut screen = screen.borrow_mut();
-    screen.checked(Rect { x, y, ..rect })?;
+pub(super) async fn copy_rect(rect: Rect, shared: &Shared) -> Result<(), Error> {
+    let (x, y) = (shared.input.u16().await?, shared.input.u16().await?);
+    let from = shared.screen.borrow().checked(Rect { x, y, ..rect })?;
+    shared.jpegs.clear_of(from).await;
+    let mut screen = shared.screen.borrow_mut();
     screen.copy(x, y, rect);
     Ok(())
 }

@@ -2,16 +2,11 @@
 
 use std::cell::RefCell;
 
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
-
 use super::Decoders;
-use super::plain::put;
 use crate::rfb::error::Error;
 use crate::rfb::input::Input;
 use crate::rfb::screen::{PIXEL_BYTES, Rect, Screen};
+use crate::rfb::shared::Shared;
 
 /// Shorter ones are not compressed.
 const SMALLEST_COMPRESSED_BYTES: usize = 12;
@@ -25,12 +20,8 @@ enum Filter {
 }
 
 impl Decoders {
-    pub(super) async fn tight(
-        &mut self,
-        rect: Rect,
-        input: &Input,
-        screen: &RefCell<Screen>,
-    ) -> Result<(), Error> {
+    pub(super) async fn tight(&mut self, rect: Rect, shared: &Shared) -> Result<(), Error> {
+        let (input, screen) = (&shared.input, &shared.screen);
         let control = input.u8().await?;
         for (number, stream) in self.tight.iter_mut().enumerate() {
             if control & (1 << number) != 0 {
@@ -43,7 +34,11 @@ impl Decoders {
                 screen.borrow_mut().fill(rect, [red, green, blue, 255]);
                 Ok(())
             }
-            9 => jpeg(rect, input, screen).await,
+            9 => {
+                let length = compact_length(input).await?;
+                let bytes = input.exact(length, <[u8]>::to_vec).await?;
+                shared.jpegs.add(rect, bytes).await
+            }
             kind @ 0..=7 => self.basic(kind, rect, input, screen).await,
             _ => Err(Error::Malformed("a Tight rectangle of an unknown kind")),
         }
@@ -187,30 +182,4 @@ fn gradient(rect: Rect, bytes: &[u8], row_bytes: usize, screen: &mut Screen) {
         }
         above = here;
     }
-}
-
-async fn jpeg(rect: Rect, input: &Input, screen: &RefCell<Screen>) -> Result<(), Error> {
-    let length = compact_length(input).await?;
-    let bytes = input.exact(length, <[u8]>::to_vec).await?;
-    let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-    let options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(ColorSpace::RGBA)
-        .set_max_width(width)
-        .set_max_height(height);
-    let broken = |_| Error::Malformed("a JPEG cannot be read");
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(broken)?;
-    if decoder.dimensions() != Some((width, height)) {
-        return Err(Error::Malformed(
-            "a JPEG has another size than its rectangle",
-        ));
-    }
-    let pixels = decoder.decode().map_err(broken)?;
-    if pixels.len() != width * height * PIXEL_BYTES {
-        return Err(Error::Malformed(
-            "a JPEG has another size than its rectangle",
-        ));
-    }
-    put(rect, &pixels, screen);
-    Ok(())
 }

@@ -1,0 +1,243 @@
+//! What comes: bytes in large reads, frames, messages.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::header::{Header, Opcode};
+use super::{CloseFrame, Error, mask};
+
+/// What is read at once of a peer that says little.
+const LEAST_READ_BYTES: usize = 4 * 1024;
+/// Under load. A system call for each 64 KiB costs a quarter of one for each 16.
+const MOST_READ_BYTES: usize = 64 * 1024;
+/// Room for a message before any of it has come.
+const MOST_AHEAD_BYTES: usize = 64 * 1024;
+
+/// A message, or what is between messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::driver) enum Event {
+    Binary(Bytes),
+    Text(Bytes),
+    Ping(Bytes),
+    Pong,
+    Close(Option<CloseFrame>),
+}
+
+pub(super) struct Reader {
+    is_masked: bool,
+    max_message_bytes: usize,
+    /// Zeroed once and used again. Nothing while nothing comes.
+    buffer: Vec<u8>,
+    /// Of the buffer: what came and was not looked at.
+    start: usize,
+    end: usize,
+    /// What is asked for next.
+    read_bytes: usize,
+    frame: Option<Payload>,
+    message: BytesMut,
+    /// Of the message that has begun.
+    is_text: Option<bool>,
+    /// Looked at since there was an event.
+    unfinished_bytes: usize,
+}
+
+/// A frame whose header has come.
+struct Payload {
+    header: Header,
+    /// Of control frames; all others go to the message.
+    control: BytesMut,
+    left: usize,
+    done: usize,
+}
+
+impl Reader {
+    pub(super) fn new(is_masked: bool, max_message_bytes: usize) -> Self {
+        Self {
+            is_masked,
+            max_message_bytes,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            read_bytes: LEAST_READ_BYTES,
+            frame: None,
+            message: BytesMut::new(),
+            is_text: None,
+            unfinished_bytes: 0,
+        }
+    }
+
+    /// Gives back what nothing is in.
+    pub(super) fn shrink(&mut self) {
+        if self.start == self.end {
+            self.buffer = Vec::new();
+            (self.start, self.end) = (0, 0);
+        }
+        self.read_bytes = LEAST_READ_BYTES;
+    }
+
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// # Errors
+    /// The peer broke the protocol, or the connection is over; nothing may be read afterwards.
+    pub(super) fn poll_event<S: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut S,
+    ) -> Poll<Result<Event, Error>> {
+        loop {
+            if let Some(event) = self.parse()? {
+                self.unfinished_bytes = 0;
+                return Poll::Ready(Ok(event));
+            }
+            ready!(self.poll_fill(cx, socket))?;
+        }
+    }
+
+    fn poll_fill<S: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut S,
+    ) -> Poll<Result<(), Error>> {
+        // A part of a header at most: payload is taken as it comes.
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.buffer.len() < self.read_bytes {
+            self.buffer.resize(self.read_bytes, 0);
+        }
+        let mut room = ReadBuf::new(&mut self.buffer[self.end..]);
+        let polled = Pin::new(socket).poll_read(cx, &mut room);
+        let (read, is_full) = (room.filled().len(), room.remaining() == 0);
+        match polled {
+            Poll::Pending => {
+                if self.end == 0 && self.buffer.len() <= LEAST_READ_BYTES {
+                    self.buffer = Vec::new();
+                }
+                Poll::Pending
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(Error::Io(error.kind()))),
+            Poll::Ready(Ok(())) if read == 0 => {
+                Poll::Ready(Err(Error::Io(io::ErrorKind::UnexpectedEof)))
+            }
+            Poll::Ready(Ok(())) => {
+                self.end += read;
+                if is_full {
+                    self.read_bytes = (self.read_bytes * 4).min(MOST_READ_BYTES);
+                }
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    fn parse(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            let mut frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.next_frame()? {
+                    Some(frame) => frame,
+                    None => return Ok(None),
+                },
+            };
+            self.take_payload(&mut frame);
+            if frame.left > 0 {
+                self.frame = Some(frame);
+                return Ok(None);
+            }
+            if let Some(event) = self.finish(frame)? {
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Payload>, Error> {
+        let bytes = &self.buffer[self.start..self.end];
+        let Some((header, header_bytes)) = Header::parse(bytes, self.is_masked)? else {
+            return Ok(None);
+        };
+        self.pass(header_bytes)?;
+        if !header.opcode.is_control() {
+            match (header.opcode, self.is_text) {
+                (Opcode::Continuation, None) => {
+                    return Err(Error::Protocol("a part of no message"));
+                }
+                (Opcode::Continuation, Some(_)) => {}
+                (_, Some(_)) => return Err(Error::Protocol("a message within a message")),
+                (opcode, None) => self.is_text = Some(opcode == Opcode::Text),
+            }
+        }
+        let most = self.max_message_bytes.saturating_sub(self.message.len());
+        let left = usize::try_from(header.length)
+            .ok()
+            .filter(|length| header.opcode.is_control() || *length <= most)
+            .ok_or(Error::TooLarge)?;
+        let ahead = left.min(MOST_AHEAD_BYTES);
+        let mut control = BytesMut::new();
+        if header.opcode.is_control() {
+            control.reserve(ahead);
+        } else {
+            self.message.reserve(ahead);
+        }
+        Ok(Some(Payload {
+            header,
+            control,
+            left,
+            done: 0,
+        }))
+    }
+
+    /// As much as there is.
+    fn take_payload(&mut self, frame: &mut Payload) {
+        let length = frame.left.min(self.end - self.start);
+        let to = if frame.header.opcode.is_control() {
+            &mut frame.control
+        } else {
+            &mut self.message
+        };
+        let before = to.len();
+        to.extend_from_slice(&self.buffer[self.start..self.start + length]);
+        if let Some(key) = frame.header.key {
+            mask::apply(&mut to[before..], key, frame.done);
+        }
+        self.start += length;
+        self.unfinished_bytes += length;
+        frame.done += length;
+        frame.left -= length;
+    }
+
+    fn finish(&mut self, frame: Payload) -> Result<Option<Event>, Error> {
+        let control = frame.control.freeze();
+        Ok(match frame.header.opcode {
+            Opcode::Ping => Some(Event::Ping(control)),
+            Opcode::Pong => Some(Event::Pong),
+            Opcode::Close => Some(Event::Close(CloseFrame::parse(&control)?)),
+            Opcode::Continuation | Opcode::Text | Opcode::Binary if !frame.header.fin => None,
+            Opcode::Continuation | Opcode::Text | Opcode::Binary => {
+                let message = std::mem::take(&mut self.message).freeze();
+                if self.is_text.take() != Some(true) {
+                    return Ok(Some(Event::Binary(message)));
+                }
+                if std::str::from_utf8(&message).is_err() {
+                    return Err(Error::NotUtf8);
+                }
+                Some(Event::Text(message))
+            }
+        })
+    }
+
+    /// The largest message in fragments of 16 bytes is no more. Without a bound, empty fragments
+    /// would be read for ever.
+    fn pass(&mut self, header_bytes: usize) -> Result<(), Error> {
+        self.start += header_bytes;
+        self.unfinished_bytes += header_bytes;
+        if self.unfinished_bytes > 2 * self.max_message_bytes {
+            return Err(Error::Protocol("too many fragments"));
+        }
+        Ok(())
+    }
+}
