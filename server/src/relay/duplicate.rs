@@ -1,13 +1,18 @@
 //! Two agents with one key (SECURITY S28): the newest wins, until they keep replacing each other.
 
+use std::time::Duration;
+
 use api::DeviceId;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tunnel::driver::GoAwayReason;
 
 use super::Relay;
 use super::line::Line;
 use super::registry::QUARANTINE;
 use super::serve::send_away;
+
+/// For a closed socket to be gone.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Relay {
     /// Sends away the tunnel of another process that `epoch` has replaced. Its streams end now; it
@@ -28,6 +33,26 @@ impl Relay {
                 relay.0.devices.has_duplicate(device, QUARANTINE);
             }
             send_away(&old.tunnel, GoAwayReason::Replaced);
+        });
+    }
+
+    /// As [`Self::replace`], of an agent that cannot be asked whether it lives: one that does
+    /// answers the close.
+    pub(super) fn replace_webtunnel(&self, device: DeviceId, epoch: u64, old: Line) {
+        old.retired.cancel();
+        send_away(&old.tunnel, GoAwayReason::Replaced);
+        let relay = self.clone();
+        self.0.lifecycle.spawn("tunnel-probe", async move {
+            let lives = timeout(FAREWELL_TIMEOUT, old.tunnel.farewell_answered()).await;
+            let lives = lives.unwrap_or(false);
+            tracing::info!(%device, epoch, lives, "tunnel replaced by a newer one");
+            if lives && relay.0.registry.count_swap(device, Instant::now()) {
+                tracing::warn!(
+                    %device, epoch, quarantine_s = QUARANTINE.as_secs(),
+                    "two agents with one device id keep replacing each other: the newest stays"
+                );
+                relay.0.devices.has_duplicate(device, QUARANTINE);
+            }
         });
     }
 

@@ -20,10 +20,8 @@ use super::line::Line;
 use super::meter::Meter;
 use super::registry::{Replaced, Unregistered};
 use super::serve::{Connection, UPGRADE_TIMEOUT, send_away};
+use crate::db::random;
 use crate::devices::keyless;
-
-/// Its agents say nothing that tells one process from another: the newest always wins.
-const INSTANCE: [u8; 16] = [0; 16];
 
 /// Watches a tunnel while it lives: its handle and epoch.
 pub type Watch = Box<dyn FnOnce(Tunnel, u64) -> BoxFuture<'static, ()> + Send>;
@@ -42,6 +40,7 @@ pub struct WebTunnelAgent {
 
 /// A place among the handshakes.
 pub struct Admitted {
+    instance: [u8; 16],
     _permit: OwnedSemaphorePermit,
 }
 
@@ -49,6 +48,8 @@ pub struct Admitted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAdmitted {
     Stopping,
+    /// Another agent with the same id is connected, and the two kept replacing each other.
+    Duplicate,
     /// The memory is not enough.
     Full,
     /// Too many at once.
@@ -68,6 +69,11 @@ impl Relay {
         if self.0.draining.is_cancelled() {
             return refuse(Reject::Stopping, NotAdmitted::Stopping);
         }
+        // Its agents say nothing that tells one process from another: each connection is one.
+        let instance = random();
+        if self.refuses(device, &instance) {
+            return refuse(Reject::DuplicateKey, NotAdmitted::Duplicate);
+        }
         if !self.has_room_for(device) {
             return refuse(Reject::Memory, NotAdmitted::Full);
         }
@@ -77,7 +83,10 @@ impl Relay {
         if self.0.draining.is_cancelled() {
             return refuse(Reject::Stopping, NotAdmitted::Stopping);
         }
-        Ok(Admitted { _permit: permit })
+        Ok(Admitted {
+            instance,
+            _permit: permit,
+        })
     }
 
     /// An agent's secret was wrong.
@@ -90,14 +99,18 @@ impl Relay {
         let relay = self.clone();
         self.0.lifecycle.spawn("tunnel-handshake", async move {
             let device = agent.device;
-            if relay.establish_webtunnel(agent).await.is_none() {
+            if relay
+                .establish_webtunnel(agent, admitted.instance)
+                .await
+                .is_none()
+            {
                 tracing::info!(%device, "tunnel not established: no upgrade came about");
             }
             drop(admitted);
         });
     }
 
-    async fn establish_webtunnel(&self, agent: WebTunnelAgent) -> Option<()> {
+    async fn establish_webtunnel(&self, agent: WebTunnelAgent, instance: [u8; 16]) -> Option<()> {
         let WebTunnelAgent {
             device,
             address,
@@ -121,12 +134,10 @@ impl Relay {
             .collect::<HashMap<_, _>>();
         let line = Line::new(tunnel.clone(), None, Arc::clone(&meter)).with_ports(ports);
         let registry = &self.0.registry;
-        match registry.register(device, epoch, INSTANCE, line, Instant::now()) {
+        match registry.register(device, epoch, instance, line, Instant::now()) {
             Ok(Replaced::Nothing) => {}
             Ok(Replaced::Own(old) | Replaced::Other(old)) => {
-                tracing::info!(%device, epoch, "tunnel replaced by a newer one");
-                old.retired.cancel();
-                send_away(&old.tunnel, GoAwayReason::Replaced);
+                self.replace_webtunnel(device, epoch, old);
             }
             Err(Unregistered::Outdated(line) | Unregistered::Quarantined(line)) => {
                 send_away(&line.tunnel, GoAwayReason::Replaced);

@@ -60,6 +60,11 @@ impl Refusal {
                 later(ProblemCode::Unavailable),
                 "The server is just stopping: try again later.",
             ),
+            Self::NotAdmitted(NotAdmitted::Duplicate) => (
+                ApiError::new(ProblemCode::Conflict),
+                "Another agent with this device id is connected, and the two kept replacing each \
+                 other.",
+            ),
             Self::NotAdmitted(NotAdmitted::Full) => {
                 (later(ProblemCode::Busy), "The server is full.")
             }

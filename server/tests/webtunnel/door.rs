@@ -212,3 +212,31 @@ async fn a_device_that_another_process_made_is_let_in_at_once() {
         "Elsewhere"
     );
 }
+
+/// Two agents with one id: at first the newest wins, then the one that holds stays.
+#[tokio::test]
+async fn s28_two_agents_with_one_id_do_not_swap_for_ever() {
+    let scene = Scene::new().await;
+    let mut held = scene.connect().await;
+    let mut swaps = 0;
+    let text = soon("the alarm", async {
+        loop {
+            match Stub::connect(&scene.settings).await {
+                Ok(next) => {
+                    let before = std::mem::replace(&mut held, next);
+                    assert_eq!(before.ended().await, Ended::Gracefully);
+                    swaps += 1;
+                }
+                Err(answer) => {
+                    assert_eq!(answer.status, 409);
+                    return answer.field("x-ptth-error").unwrap().to_owned();
+                }
+            }
+        }
+    })
+    .await;
+    assert!((6..=8).contains(&swaps), "{swaps} swaps");
+    assert!(text.contains("Another agent with this device id"), "{text}");
+    assert!(scene.view().await.attention.is_some());
+    assert!(held.is_running());
+}

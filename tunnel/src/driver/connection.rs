@@ -101,10 +101,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         pause
     }
 
-    /// Says why it ends, if there is anything to say.
-    pub(super) async fn close(mut self: Box<Self>, farewell: Option<websocket::CloseFrame>) {
+    /// Says why it ends, if there is anything to say. Returns whether the peer answered in time.
+    pub(super) async fn close(
+        mut self: Box<Self>,
+        farewell: Option<websocket::CloseFrame>,
+    ) -> bool {
         // However it goes: the socket is dropped after it.
         let _ = timeout(FAREWELL_TIMEOUT, self.socket.close(farewell)).await;
+        self.socket.has_answered()
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {

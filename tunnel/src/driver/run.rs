@@ -113,9 +113,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
         // Streams learn it now, not when the peer has answered the farewell.
         shared.close(closed.clone());
         tracing::debug!(?closed, "tunnel ended");
-        if !closed.is_loss() {
-            Box::pin(connection.close(farewell)).await;
-        }
+        let answered = !closed.is_loss() && Box::pin(connection.close(farewell)).await;
+        shared.drive(|state| state.farewell_answered = Some(answered));
+        shared.changed.notify_waiters();
         closed
     }
 }
@@ -124,6 +124,8 @@ struct CloseOnDrop(Arc<Shared>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
+        self.0
+            .drive(|state| *state.farewell_answered.get_or_insert(false));
         self.0.close(Closed::Local);
     }
 }

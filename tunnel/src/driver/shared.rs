@@ -40,6 +40,8 @@ pub(super) struct State {
     /// What ended the connection before.
     lost_by: Option<Closed>,
     pub(super) goaway: Option<GoAway>,
+    /// The tunnel has ended; whether the peer answered the close of its connection.
+    pub(super) farewell_answered: Option<bool>,
     /// What a WebTunnel agent reported last, if nobody has taken it yet.
     pub(super) properties: Option<Vec<Property>>,
     pub(super) bytes_sent: u64,
@@ -80,6 +82,7 @@ impl Shared {
                 awaits_settled: false,
                 lost_by: None,
                 goaway: None,
+                farewell_answered: None,
                 properties: None,
                 bytes_sent: 0,
                 bytes_received: 0,

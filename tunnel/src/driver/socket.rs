@@ -77,6 +77,7 @@ pub(super) struct Socket<S> {
     kind: Kind,
     /// What came was no WebSocket: nothing more is read.
     broken: bool,
+    answered: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
@@ -98,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             inner: WebSocket::new(metered, kind.role(), kind.max_message_bytes()),
             kind,
             broken: false,
+            answered: false,
         }
     }
 
@@ -190,11 +192,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         // Nothing more is said where the peer has closed first.
         self.inner.start_close(self.kind.farewell(farewell));
         let _ = self.flush().await;
-        while self.receive().await.is_ok() {}
+        let was_broken = self.broken;
+        let last = loop {
+            if let Err(fault) = self.receive().await {
+                break fault.closed;
+            }
+        };
+        self.answered = !was_broken && last == Closed::Peer;
         let raw = self.inner.socket_mut();
         if raw.shutdown().await.is_ok() {
             let _ = tokio::io::copy(raw, &mut tokio::io::sink()).await;
         }
+    }
+
+    /// Whether the peer answered [`Self::close`] with a close of its own.
+    pub(super) const fn has_answered(&self) -> bool {
+        self.answered
     }
 }
 

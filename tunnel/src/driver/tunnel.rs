@@ -121,6 +121,14 @@ impl Tunnel {
             .await
     }
 
+    /// Whether the peer answered the close of the connection: then it lived to the end. Completes
+    /// after that, when the socket is closed.
+    pub async fn farewell_answered(&self) -> bool {
+        self.shared
+            .wait(&self.shared.changed, |state| state.farewell_answered)
+            .await
+    }
+
     /// Completes when no stream lives (for draining).
     pub async fn idle(&self) {
         self.shared
