@@ -1,4 +1,6 @@
 // Streams that live through what happens to the lines under them: the browser's and the device's.
+import { setTimeout as lasts } from 'node:timers/promises';
+
 import type { Page } from '@playwright/test';
 
 import type { Demo } from '../stage/demo.ts';
@@ -78,7 +80,7 @@ test('a terminal goes on when a line is lost', { tag: '@desktop' }, async ({ lin
   const slowly = `for n in $(seq ${LINES}); do echo "line $n"; [ $((n % 10)) = 0 ] && sleep 0.02; done`;
   await terminal.type(`${slowly}; echo all-$((1 + 1))-told`);
   for (const lost of [line, uplink, line, uplink]) {
-    await page.waitForTimeout(700);
+    await lasts(700);
     lost.cut();
   }
   await expect(terminal.screen).toContainText('all-2-told', { timeout: 40_000 });
@@ -89,7 +91,7 @@ test('a terminal goes on when a line is lost', { tag: '@desktop' }, async ({ lin
   line.break();
   await expect(terminal.status).toHaveText('Reconnecting…');
   await terminal.type('echo typed-$((20 + 3))-in-the-dark');
-  await page.waitForTimeout(DOWN_MS);
+  await lasts(DOWN_MS);
   await expect(terminal.status).toHaveText('Reconnecting…');
   line.mend();
   await expect(terminal.screen).toContainText('typed-23-in-the-dark', { timeout: 20_000 });
@@ -130,7 +132,7 @@ test('a desktop goes on when a line is lost', async ({ line, uplink, remote, dev
   const over = page.locator('.viewer__waits').getByText('Reconnecting…');
   await (info.project.name === 'phone' ? expect(over).toBeVisible() : expect(over).toBeHidden());
   await types('four ');
-  await page.waitForTimeout(DOWN_MS);
+  await lasts(DOWN_MS);
   line.mend();
   await expect.poll(() => heard.text(), { timeout: 20_000 }).toBe('one two three four ');
   await expect(desktop.status).toHaveText('Connected');
@@ -167,7 +169,7 @@ test('a terminal and a desktop go on after half a minute of darkness', { tag: '@
 
   line.darken();
   uplink.darken();
-  await page.waitForTimeout(DARK_MS);
+  await lasts(DARK_MS);
   await terminal.type('echo the-same-$$-after');
   await page.bringToFront();
   await desktop.focus();

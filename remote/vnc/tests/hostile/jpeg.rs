@@ -1,6 +1,7 @@
 //! JPEGs: whoever decodes them is another, and may take his time.
 
-use jpeg_encoder::{ColorType, Encoder};
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 use remote_vnc::rfb::{Client, Error, Event, Jpeg};
 
 use crate::stub::{HEIGHT, WIDTH, client, events, picture};
@@ -11,9 +12,9 @@ const BLUE: [u8; 3] = [0, 0, 255];
 fn encoded(width: u16, height: u16) -> Vec<u8> {
     let pixels = vec![99; usize::from(width) * usize::from(height) * 3];
     let mut bytes = Vec::new();
-    let encoder = Encoder::new(&mut bytes, 90);
-    encoder
-        .encode(&pixels, width, height, ColorType::Rgb)
+    let (width, height) = (width.into(), height.into());
+    JpegEncoder::new_with_quality(&mut bytes, 90)
+        .encode(&pixels, width, height, ExtendedColorType::Rgb8)
         .unwrap();
     bytes
 }
