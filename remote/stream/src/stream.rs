@@ -1,11 +1,13 @@
 //! The stream as tokio's reader and writer.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use remote_messages::StreamFault;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tunnel::mux::{Read, StreamError, StreamId};
@@ -103,6 +105,82 @@ impl Drop for Stream {
     }
 }
 
+impl Stream {
+    /// What came next, as it came: no copy is made. Empty at the end.
+    ///
+    /// # Errors
+    /// As of reads.
+    pub async fn next_bytes(&self) -> io::Result<Bytes> {
+        poll_fn(|cx| {
+            let now = self.link.now();
+            self.link.with(|state| {
+                let Some(mux) = &mut state.mux else {
+                    return pending_or_gone(state, Waiting::Reader, cx.waker())
+                        .map_ok(|()| Bytes::new());
+                };
+                match mux.read(now, StreamId::ONLY, usize::MAX) {
+                    Ok(Read::Bytes(bytes)) => {
+                        state.received_bytes += bytes.len() as u64;
+                        Poll::Ready(Ok(bytes))
+                    }
+                    Ok(Read::End) => Poll::Ready(Ok(Bytes::new())),
+                    Ok(Read::Blocked) => pending_or_gone(state, Waiting::Reader, cx.waker())
+                        .map_ok(|()| Bytes::new()),
+                    Err(error) => Poll::Ready(Err(io_error(error))),
+                }
+            })
+        })
+        .await
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// As of writes.
+    pub async fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = poll_fn(|cx| self.poll_send(cx, bytes)).await?;
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+
+    /// A half-close, as `poll_shutdown` is.
+    ///
+    /// # Errors
+    /// As of writes.
+    pub async fn finish(&self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_finish(cx)).await
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.link.with(|state| {
+            let written = match &mut state.mux {
+                Some(mux) => mux.write(StreamId::ONLY, buf).map_err(io_error)?,
+                None => 0,
+            };
+            if written == 0 && !buf.is_empty() {
+                return pending_or_gone(state, Waiting::Writer, cx.waker()).map_ok(|()| 0);
+            }
+            state.sent_bytes += written as u64;
+            Poll::Ready(Ok(written))
+        })
+    }
+
+    fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.link.with(|state| {
+            let done = match &mut state.mux {
+                Some(mux) => mux.finish(StreamId::ONLY).map_err(io_error)?,
+                None => false,
+            };
+            if done {
+                return Poll::Ready(Ok(()));
+            }
+            pending_or_gone(state, Waiting::Writer, cx.waker())
+        })
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -142,17 +220,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.link.with(|state| {
-            let written = match &mut state.mux {
-                Some(mux) => mux.write(StreamId::ONLY, buf).map_err(io_error)?,
-                None => 0,
-            };
-            if written == 0 && !buf.is_empty() {
-                return pending_or_gone(state, Waiting::Writer, cx.waker()).map_ok(|()| 0);
-            }
-            state.sent_bytes += written as u64;
-            Poll::Ready(Ok(written))
-        })
+        self.poll_send(cx, buf)
     }
 
     /// What was written is on its way without being asked.
@@ -161,16 +229,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.link.with(|state| {
-            let done = match &mut state.mux {
-                Some(mux) => mux.finish(StreamId::ONLY).map_err(io_error)?,
-                None => false,
-            };
-            if done {
-                return Poll::Ready(Ok(()));
-            }
-            pending_or_gone(state, Waiting::Writer, cx.waker())
-        })
+        self.poll_finish(cx)
     }
 }
 

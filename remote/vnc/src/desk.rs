@@ -9,7 +9,6 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Uint8Array};
 use remote_messages::vnc::{self, Ended, ToPage, ToWorker};
 use remote_stream::{LinkState, Stream, Watch};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -22,7 +21,6 @@ use crate::ended;
 use crate::photo::Darkroom;
 use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Platform, Press, Quality};
 
-const READ_BYTES: usize = 64 << 10;
 const TRAFFIC_EVERY_MS: u32 = 2_000;
 
 pub(crate) struct Desk {
@@ -77,10 +75,9 @@ impl Desk {
     /// Serves until it ends.
     pub(crate) async fn serve(self: &Rc<Self>, stream: Stream) -> Ended {
         let watch = stream.watch();
-        let (reader, writer) = tokio::io::split(stream);
         let ended = tokio::select! {
-            ended = self.read(reader) => ended,
-            ended = self.write(writer) => ended,
+            ended = self.read(&stream) => ended,
+            ended = self.write(&stream) => ended,
             () = tell_traffic(&watch) => Ended::Disconnected,
             never = tell_link(&watch) => match never {},
         };
@@ -91,18 +88,18 @@ impl Desk {
         }
     }
 
-    async fn read(self: &Rc<Self>, mut reader: ReadHalf<Stream>) -> Ended {
-        let mut bytes = vec![0; READ_BYTES];
+    async fn read(self: &Rc<Self>, stream: &Stream) -> Ended {
         loop {
             // A server that wants answers and does not take them is not read from meanwhile; nor
             // one whose JPEGs are being decoded, where what follows needs them.
             while self.client.borrow().is_stalled() {
                 self.taken.notified().await;
             }
-            let outcome = match reader.read(&mut bytes).await {
-                Ok(length) if length > 0 => {
+            let outcome = match stream.next_bytes().await {
+                Ok(bytes) if !bytes.is_empty() => {
+                    let length = bytes.len();
                     let mut client = self.client.borrow_mut();
-                    let outcome = client.feed(&bytes[..length]);
+                    let outcome = client.take(bytes);
                     let now = Duration::from_secs_f64(now_ms() / 1000.0);
                     let mut pace = self.pace.borrow_mut();
                     pace.came(now, length as u64, client.is_updating());
@@ -117,7 +114,7 @@ impl Desk {
         }
     }
 
-    async fn write(self: &Rc<Self>, mut writer: WriteHalf<Stream>) -> Ended {
+    async fn write(self: &Rc<Self>, stream: &Stream) -> Ended {
         loop {
             let output = self.client.borrow_mut().take_output();
             // A session that waited for this has gone on, maybe to its end.
@@ -127,12 +124,12 @@ impl Desk {
             if let Err(error) = outcome {
                 return ended::of(error);
             }
-            if !output.is_empty() && writer.write_all(&output).await.is_err() {
+            if !output.is_empty() && stream.send(&output).await.is_err() {
                 return Ended::Disconnected;
             }
             self.taken.notify_one();
             if self.closed.get() {
-                let _ = writer.shutdown().await;
+                let _ = stream.finish().await;
                 return Ended::Closed;
             }
             if output.is_empty() {

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::Poll;
 
+use bytes::{Buf, Bytes, BytesMut};
+
 use super::error::Error;
 
 /// What came and was not read yet. The owner feeds no more than it wants held: whatever is read
@@ -15,38 +17,27 @@ pub(super) struct Input {
 
 #[derive(Debug, Default)]
 struct Buffer {
-    bytes: Vec<u8>,
-    start: usize,
+    available: Bytes,
     ended: bool,
 }
 
-impl Buffer {
-    fn available(&self) -> &[u8] {
-        &self.bytes[self.start..]
-    }
-
-    fn advance(&mut self, length: usize) {
-        self.start += length;
-        if self.start == self.bytes.len() {
-            self.bytes.clear();
-            self.start = 0;
-        }
-    }
-}
-
 impl Input {
-    pub(super) fn feed(&self, bytes: &[u8]) {
+    /// Copied only where something is left of what came before.
+    pub(super) fn feed(&self, bytes: Bytes) {
         let mut buffer = self.buffer.borrow_mut();
-        if buffer.start > 0 {
-            let start = std::mem::take(&mut buffer.start);
-            buffer.bytes.drain(..start);
+        if buffer.available.is_empty() {
+            buffer.available = bytes;
+            return;
         }
-        buffer.bytes.extend_from_slice(bytes);
+        let mut all = BytesMut::with_capacity(buffer.available.len() + bytes.len());
+        all.extend_from_slice(&buffer.available);
+        all.extend_from_slice(&bytes);
+        buffer.available = all.freeze();
     }
 
     /// What came and was not read.
     pub(super) fn waiting_bytes(&self) -> usize {
-        self.buffer.borrow().available().len()
+        self.buffer.borrow().available.len()
     }
 
     /// Nothing more will come.
@@ -63,7 +54,7 @@ impl Input {
     ) -> Result<T, Error> {
         poll_fn(|_| {
             let mut buffer = self.buffer.borrow_mut();
-            let Some(bytes) = buffer.available().get(..length) else {
+            let Some(bytes) = buffer.available.get(..length) else {
                 return if buffer.ended {
                     Poll::Ready(Err(Error::Ended))
                 } else {
@@ -71,7 +62,7 @@ impl Input {
                 };
             };
             let seen = look(bytes);
-            buffer.advance(length);
+            buffer.available.advance(length);
             Poll::Ready(Ok(seen))
         })
         .await
@@ -85,7 +76,7 @@ impl Input {
     ) -> Result<T, Error> {
         poll_fn(|_| {
             let mut buffer = self.buffer.borrow_mut();
-            let length = buffer.available().len().min(max);
+            let length = buffer.available.len().min(max);
             if length == 0 {
                 return if buffer.ended {
                     Poll::Ready(Err(Error::Ended))
@@ -93,8 +84,8 @@ impl Input {
                     Poll::Pending
                 };
             }
-            let seen = look(&buffer.available()[..length]);
-            buffer.advance(length);
+            let seen = look(&buffer.available[..length]);
+            buffer.available.advance(length);
             Poll::Ready(Ok(seen))
         })
         .await
@@ -108,10 +99,10 @@ impl Input {
     ) -> Result<(), Error> {
         poll_fn(|_| {
             let mut buffer = self.buffer.borrow_mut();
-            match read(buffer.available()) {
+            match read(&buffer.available) {
                 Err(error) => Poll::Ready(Err(error)),
                 Ok(Some(taken)) => {
-                    buffer.advance(taken);
+                    buffer.available.advance(taken);
                     Poll::Ready(Ok(()))
                 }
                 Ok(None) if buffer.ended => Poll::Ready(Err(Error::Ended)),

@@ -28,6 +28,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use self::shared::Shared;
@@ -128,6 +129,14 @@ impl Client {
     /// # Errors
     /// The session has ended; it stays so.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.take(Bytes::copy_from_slice(bytes))
+    }
+
+    /// As [`Self::feed`], without a copy.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn take(&mut self, bytes: Bytes) -> Result<(), Error> {
         if self.ended.is_none() {
             if self.shared.input.waiting_bytes() > MAX_WAITING_BYTES {
                 let error = Error::TooLarge("what the server sends unasked");

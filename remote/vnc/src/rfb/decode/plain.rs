@@ -11,14 +11,35 @@ use crate::rfb::shared::Shared;
 /// overlap; without a limit 12 bytes cost a whole screen's painting (S43).
 const MAX_PAINTED: usize = 4;
 
-/// A row of it at a time: memory for one is all that is held.
+/// As it comes: nothing is held back until a row is whole.
 pub(super) async fn raw(rect: Rect, input: &Input, screen: &RefCell<Screen>) -> Result<(), Error> {
     let row_bytes = usize::from(rect.width) * PIXEL_BYTES;
-    for y in 0..usize::from(rect.height) {
-        let copy = |bytes: &[u8]| opaque(bytes, screen.borrow_mut().row_mut(rect, y));
-        input.exact(row_bytes, copy).await?;
+    let size = rect.pixels() * PIXEL_BYTES;
+    let mut done = 0;
+    while done < size {
+        let copied = input.some(size - done, |bytes| {
+            fill_from(rect, done, row_bytes, bytes, &mut screen.borrow_mut());
+            bytes.len()
+        });
+        done += copied.await?;
     }
     Ok(())
+}
+
+/// Puts bytes from byte `start` of a rectangle on.
+fn fill_from(rect: Rect, start: usize, row_bytes: usize, bytes: &[u8], screen: &mut Screen) {
+    let (mut at, mut left) = (start, bytes);
+    while !left.is_empty() {
+        let x = at % row_bytes;
+        let (now, rest) = left.split_at(left.len().min(row_bytes - x));
+        let row = screen.row_mut(rect, at / row_bytes);
+        row[x..x + now.len()].copy_from_slice(now);
+        if x + now.len() == row_bytes {
+            make_opaque(row);
+        }
+        at += now.len();
+        left = rest;
+    }
 }
 
 /// Puts pixels that came as a whole; `bytes` are as many as the rectangle has.
@@ -28,18 +49,13 @@ pub(in crate::rfb) fn put(rect: Rect, bytes: &[u8], screen: &RefCell<Screen>) {
         return;
     }
     let mut screen = screen.borrow_mut();
-    for (y, row) in bytes.chunks_exact(row_bytes).enumerate() {
-        opaque(row, screen.row_mut(rect, y));
-    }
+    fill_from(rect, 0, row_bytes, bytes, &mut screen);
 }
 
 /// The fourth byte of a pixel is padding: whatever stands there, pixels are opaque.
-fn opaque(from: &[u8], to: &mut [u8]) {
-    for (from, to) in from
-        .chunks_exact(PIXEL_BYTES)
-        .zip(to.chunks_exact_mut(PIXEL_BYTES))
-    {
-        to.copy_from_slice(&[from[0], from[1], from[2], 255]);
+fn make_opaque(row: &mut [u8]) {
+    for pixel in row.chunks_exact_mut(PIXEL_BYTES) {
+        pixel[3] = 255;
     }
 }
 
