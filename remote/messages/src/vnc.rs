@@ -118,6 +118,8 @@ pub enum ToPage {
     Refreshed {
         /// How many rectangles have come in each encoding (by number).
         rectangles: Vec<(i32, u32)>,
+        /// From the request until it was drawn.
+        took_us: u64,
     },
     /// The desktop's name: untrusted text.
     Name {

@@ -33,8 +33,8 @@ pub(crate) struct Desk {
     drawn: Cell<bool>,
     /// Rectangles that had come when that was looked at last.
     painted: Cell<u64>,
-    /// The page waits for a whole picture.
-    refreshes: Cell<bool>,
+    /// Since when the page waits for a whole picture.
+    refreshes_since_ms: Cell<Option<f64>>,
     /// There is something to send, or it is over.
     output: Notify,
     /// What was to be sent is on its way.
@@ -58,7 +58,7 @@ impl Desk {
             chosen: Cell::new(quality),
             drawn: Cell::new(false),
             painted: Cell::new(0),
-            refreshes: Cell::new(false),
+            refreshes_since_ms: Cell::new(None),
             output: Notify::new(),
             taken: Notify::new(),
             closed: Cell::new(false),
@@ -200,9 +200,13 @@ impl Desk {
             if !self.drawn.replace(true) {
                 tell(&ToPage::Running);
             }
-            if self.refreshes.take() {
+            if let Some(since_ms) = self.refreshes_since_ms.take() {
                 let rectangles = self.client.borrow().rectangles();
-                tell(&ToPage::Refreshed { rectangles });
+                tell(&ToPage::Refreshed {
+                    rectangles,
+                    // A clock that goes forward, and no desktop lives for centuries.
+                    took_us: ((now_ms() - since_ms) * 1000.0) as u64,
+                });
             }
         }
         let measured = self.pace.borrow().quality();
@@ -274,7 +278,7 @@ impl Desk {
                 }
             }
             ToWorker::Refresh => {
-                self.refreshes.set(true);
+                self.refreshes_since_ms.set(Some(now_ms()));
                 self.client.borrow_mut().refresh();
             }
             ToWorker::Screenshot => {
