@@ -14,6 +14,7 @@ use tunnel::wire::{AgentHello, Windows};
 use crate::change::Changes;
 use crate::config::Config;
 use crate::info;
+use crate::keepalive::Keepalive;
 use crate::key::DeviceKey;
 use crate::reconnect::{Advice, Reconnect};
 use crate::server::{Server, ServerError, Socket, advice_after};
@@ -46,6 +47,7 @@ pub struct Agent {
     server: Server,
     streams: Arc<Streams>,
     budget: Budget,
+    keepalive: Keepalive,
     rng: StdRng,
 }
 
@@ -61,6 +63,7 @@ impl Agent {
         Ok(Self {
             streams: Streams::new(Arc::clone(&config))?,
             budget: Budget::new(BUDGET_BYTES),
+            keepalive: Keepalive::default(),
             config,
             server,
             rng,
@@ -82,6 +85,7 @@ impl Agent {
                 change = changes.next_after(ATTEMPT_PATIENCE), if !cut => {
                     cut = true;
                     reconnect.network_changed(Instant::now());
+                    self.keepalive.network_changed();
                     tracing::info!(%change, "trying anew");
                     continue;
                 }
@@ -91,9 +95,14 @@ impl Agent {
                 Ok(()) => {
                     failures = Failures::default();
                     let since = Instant::now();
+                    let tunnel = kept.as_ref().map(|kept| kept.tunnel.clone());
                     let closed = lost(&mut kept, &mut changes).await;
                     if stop.is_cancelled() {
                         break;
+                    }
+                    if let Some(tunnel) = tunnel {
+                        self.keepalive
+                            .lost(&closed, tunnel.silent_for(), since.elapsed());
                     }
                     let wait = reconnect.lost(
                         Instant::now(),
@@ -125,10 +134,13 @@ impl Agent {
             loop {
                 tokio::select! {
                     () = beside(&mut pause, &mut kept) => break,
-                    change = changes.next() => if reconnect.network_changed(Instant::now()) {
-                        tracing::info!(%change, "trying at once");
-                        break;
-                    },
+                    change = changes.next() => {
+                        self.keepalive.network_changed();
+                        if reconnect.network_changed(Instant::now()) {
+                            tracing::info!(%change, "trying at once");
+                            break;
+                        }
+                    }
                     () = stop.cancelled() => break,
                 }
             }
@@ -179,6 +191,7 @@ impl Agent {
         tunnel::driver::Config {
             tunnel_budget_bytes: BUDGET_BYTES,
             process_budget: self.budget.clone(),
+            keepalive_longest: self.keepalive.longest(),
             ..tunnel::driver::Config::for_agent()
         }
     }

@@ -10,6 +10,7 @@ mod config;
 mod dial;
 mod host;
 mod info;
+mod keepalive;
 mod key;
 mod proxy;
 mod reconnect;

@@ -204,6 +204,10 @@ impl Dialect {
         adit!(self, mux => mux.ask(now), ());
     }
 
+    pub(super) fn silent_for(&self, now: Time) -> Duration {
+        adit!(self, mux => mux.silent_for(now), Duration::ZERO)
+    }
+
     pub(super) fn rtt(&self) -> Option<Duration> {
         adit!(self, mux => mux.rtt(), None)
     }

@@ -93,6 +93,13 @@ impl Tunnel {
         self.shared.with(|state| state.mux.ask(now));
     }
 
+    /// How long nothing at all has come from the peer.
+    #[must_use]
+    pub fn silent_for(&self) -> Duration {
+        let now = self.shared.now();
+        self.shared.drive(|state| state.mux.silent_for(now))
+    }
+
     /// Ends the tunnel now; its streams end with [`crate::mux::StreamError::TunnelLost`]. A
     /// GOAWAY said before still goes out if the socket takes it at once.
     pub fn close(&self) {

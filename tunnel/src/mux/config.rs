@@ -22,6 +22,8 @@ pub struct Config {
     pub max_window_bytes: u64,
     /// A PING goes out after this much silence while no stream is open.
     pub keepalive_idle: Duration,
+    /// No longer than this, whatever is asked for: the way is known to bear no more.
+    pub keepalive_longest: Duration,
     /// A PING goes out after this much silence while a stream is open.
     pub keepalive_busy: Duration,
     /// Silence after a PING that counts as a miss; the second one in a row is the end.
@@ -64,6 +66,7 @@ impl Default for Config {
             replay_bytes: 0,
             max_window_bytes: 16 * MIB,
             keepalive_idle: Duration::from_secs(45),
+            keepalive_longest: Duration::MAX,
             keepalive_busy: Duration::from_secs(15),
             miss_after: Duration::from_secs(15),
             opens_per_second: 256,

@@ -48,8 +48,11 @@ pub(super) struct Liveness {
 impl Liveness {
     pub(super) fn new(config: &Config, now: Time, seed: u64) -> Self {
         Self {
-            idle: config.keepalive_idle,
-            busy: config.keepalive_busy.min(config.keepalive_idle),
+            idle: config.keepalive_idle.min(config.keepalive_longest),
+            busy: config
+                .keepalive_busy
+                .min(config.keepalive_idle)
+                .min(config.keepalive_longest),
             miss_after: config.miss_after,
             jitter: jitter(seed).min(config.miss_after / 2),
             last_heard: now,
@@ -61,6 +64,11 @@ impl Liveness {
             measuring: None,
             rtts: VecDeque::new(),
         }
+    }
+
+    /// How long nothing at all has come.
+    pub(super) fn silent_for(&self, now: Time) -> Duration {
+        now.since(self.last_heard)
     }
 
     /// Anything came.
@@ -228,6 +236,20 @@ mod tests {
                 };
                 assert_eq!((pings, dead_at), (2, at(seconds * 1000)));
             }
+        }
+    }
+
+    #[test]
+    fn silence_is_no_longer_than_the_way_is_known_to_bear() {
+        for (longest_s, [idle_s, busy_s]) in [(300, [45, 15]), (22, [22, 15]), (10, [10, 10])] {
+            let config = Config {
+                keepalive_longest: Duration::from_secs(longest_s),
+                ..Config::default()
+            };
+            let liveness = Liveness::new(&config, at(0), 1);
+            let silence = |stream_open| liveness.deadline(stream_open).since(at(0));
+            assert_eq!(silence(false).as_secs(), idle_s);
+            assert_eq!(silence(true).as_secs(), busy_s);
         }
     }
 

@@ -313,6 +313,12 @@ impl Mux {
         self.table.live_count()
     }
 
+    /// How long nothing at all has come.
+    #[must_use]
+    pub fn silent_for(&self, now: Time) -> Duration {
+        self.liveness.silent_for(now)
+    }
+
     /// The round-trip time: the minimum of the last 10 s.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
