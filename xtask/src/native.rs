@@ -8,7 +8,7 @@ use crate::run;
 /// What runs on a machine. Always named together: another set means other features for shared
 /// dependencies, and everything is built again.
 const NATIVE: &[&str] = &[
-    "agent", "api", "bench", "cli", "demo", "fault", "server", "tunnel",
+    "agent", "api", "bench", "cli", "demo", "fault", "fleet", "server", "tunnel",
 ];
 
 /// What runs in a browser.

@@ -63,7 +63,7 @@ impl Server {
             if up.is_none() && down.is_none() {
                 return false;
             }
-            let is_cut = random() % 6 == 0;
+            let is_cut = random().is_multiple_of(6);
             let (up_arrives, down_arrives) = (!is_cut || random() & 1 == 0, !is_cut);
             if let Some(up) = up {
                 self.link.sent(up.len() as u64);
