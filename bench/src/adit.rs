@@ -14,7 +14,7 @@ use anyhow::Context;
 use api::{CreateInstallKey, DeviceId, Enrol, ServiceKind};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use server::access::{Principal, Scope, Subject, Via};
+use server::access::{Principal, Scope, Subject};
 use server::clock::Clock;
 use server::config::{Config, Tls};
 use server::{AppState, Server};
@@ -188,11 +188,12 @@ pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
         .await?;
     fs::write(role.folder.join("install-key"), install_key.secret)?;
 
+    let visitor = visitor::sign_in(&state).await?;
     let mut ports = vec![port];
     for (service, _) in SERVICES {
-        ports.push(ingress(state.clone(), role.folder.clone(), service).await?);
+        ports.push(ingress(state.clone(), role.folder.clone(), visitor.clone(), service).await?);
     }
-    tokio::spawn(prepare_visit(state.clone(), role.folder.clone()));
+    tokio::spawn(prepare_visit(state.clone(), role.folder.clone(), visitor));
     let serving = tokio::spawn(server.serve(listener));
     child::report(&ports)?;
     let outcome = serving.await?;
@@ -204,22 +205,20 @@ pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
 }
 
 /// A plain TCP listener, each connection spliced to a stream of the device.
-async fn ingress(state: AppState, folder: PathBuf, service: &'static str) -> anyhow::Result<u16> {
+async fn ingress(
+    state: AppState,
+    folder: PathBuf,
+    visitor: Principal,
+    service: &'static str,
+) -> anyhow::Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
-    let organization = state.accounts.default_organization().await?;
     tokio::spawn(async move {
         while let Ok((user, _)) = listener.accept().await {
             let Ok(device) = device_of(&folder) else {
                 continue;
             };
-            let principal = Principal {
-                user: api::UserId(uuid::Uuid::nil()),
-                username: "bench".into(),
-                organization,
-                via: Via::SignIn(api::SignInId(uuid::Uuid::nil())),
-            };
-            let lease = state.leases.issue(Subject::new(&principal, Some(device)));
+            let lease = state.leases.issue(Subject::new(&visitor, Some(device)));
             let relay = state.relay.clone();
             tokio::spawn(async move {
                 // A user that went away is the normal end of a measured connection.
@@ -242,11 +241,11 @@ async fn splice(
 }
 
 /// Writes down how to visit the device's page, once it is there.
-async fn prepare_visit(state: AppState, folder: PathBuf) -> anyhow::Result<()> {
+async fn prepare_visit(state: AppState, folder: PathBuf, visitor: Principal) -> anyhow::Result<()> {
     let (page, _) = SERVICES[1];
     loop {
         if let Ok(device) = device_of(&folder)
-            && let Ok(fields) = visitor::visit(&state, device, page).await
+            && let Ok(fields) = visitor::visit(&state, &visitor, device, page).await
         {
             fs::write(folder.join(VISIT), fields)?;
             return Ok(());
