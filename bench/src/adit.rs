@@ -142,6 +142,7 @@ impl Adit {
             better: Better::Higher,
             must: None,
             aim: None,
+            sides: None,
         })
     }
 }

@@ -63,6 +63,7 @@ impl Told {
             better: Better::Lower,
             must: Some(must),
             aim: None,
+            sides: None,
         })
     }
 }

@@ -55,6 +55,9 @@ struct Options {
     /// Seconds of each HTTP load.
     #[arg(long, default_value_t = 2.0)]
     http_s: f64,
+    /// Measures only these against the reference: "bulk", "echo", "http"; and nothing else.
+    #[arg(long, value_name = "GROUP")]
+    only: Vec<String>,
     /// Idle devices for the memory slope; 0 leaves it and the rows of the fleet out.
     #[arg(long, default_value_t = 2000)]
     devices: usize,
@@ -64,6 +67,12 @@ struct Options {
     /// Fails when a row misses its must.
     #[arg(long)]
     gate: bool,
+}
+
+impl Options {
+    fn measures(&self, group: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == group)
+    }
 }
 
 /// The processes of a run; started by the run itself.

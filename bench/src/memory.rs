@@ -31,6 +31,7 @@ pub(crate) fn slope(folder: &Path, devices: usize) -> anyhow::Result<Row> {
         better: Better::Lower,
         must: Some(32.0),
         aim: Some(20.0),
+        sides: None,
     })
 }
 

@@ -22,6 +22,16 @@ pub(crate) struct Row {
     /// A release must hold this; absent for rows that only inform.
     pub(crate) must: Option<f64>,
     pub(crate) aim: Option<f64>,
+    /// Of a ratio: what both gave.
+    pub(crate) sides: Option<Sides>,
+}
+
+/// The medians behind a ratio.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Sides {
+    pub(crate) ours: f64,
+    pub(crate) reference: f64,
+    pub(crate) unit: &'static str,
 }
 
 impl Row {
@@ -49,13 +59,22 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 /// Prints the table.
 pub(crate) fn print(rows: &[Row]) {
     println!(
-        "{:<34} {:>9} {:<12} {:>7} {:>7}",
-        "row", "value", "unit", "must", "aim"
+        "{:<24} {:>9} {:<12} {:>7} {:>7} {:>10} {:>10}",
+        "row", "value", "unit", "must", "aim", "ours", "reference"
     );
     for row in rows {
         let bound = |bound: Option<f64>| bound.map_or_else(|| "-".to_owned(), |b| b.to_string());
+        let sides = row.sides.map_or_else(
+            || format!(" {:>10} {:>10}", "", ""),
+            |sides| {
+                format!(
+                    " {:>10.4} {:>10.4} {}",
+                    sides.ours, sides.reference, sides.unit
+                )
+            },
+        );
         println!(
-            "{:<34} {:>9.2} {:<12} {:>7} {:>7}{}",
+            "{:<24} {:>9.2} {:<12} {:>7} {:>7}{sides}{}",
             row.name,
             row.value,
             row.unit,
@@ -92,6 +111,7 @@ mod tests {
             better,
             must: Some(1.0),
             aim: None,
+            sides: None,
         };
         assert!(row(0.9, Better::Lower).holds() && !row(1.1, Better::Lower).holds());
         assert!(row(1.1, Better::Higher).holds() && !row(0.9, Better::Higher).holds());

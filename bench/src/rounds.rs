@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::child::Child;
 use crate::load::{self, Direction, Plain, quantile};
-use crate::report::{self, Better, Row, median};
+use crate::report::{self, Better, Row, Sides, median};
 use crate::{Options, adit, fleet, memory, reference};
 
 /// One measured path: the ends whose CPU counts, and the ports of its near end.
@@ -26,6 +26,12 @@ impl Path {
 /// Figures of one path in one round, by name.
 type Figures = BTreeMap<&'static str, f64>;
 
+/// One figure of one round.
+struct Pair {
+    ours: f64,
+    reference: f64,
+}
+
 /// Measures and reports.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -33,20 +39,25 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let reference = start_reference(folder.path(), &origin)?;
     let adit = adit::start(folder.path(), &origin)?;
 
-    let mut ratios: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
+    let mut measured: BTreeMap<&'static str, Vec<Pair>> = BTreeMap::new();
     for round in 0..options.rounds {
         eprint_progress(round, options.rounds);
         let base = measure(&reference, options)?;
         let ours = measure(&adit.path, options)?;
-        for (name, value) in ours {
-            let base = base.get(name).context("both paths measure the same")?;
-            ratios.entry(name).or_default().push(value / base);
+        for (name, ours) in ours {
+            let reference = *base.get(name).context("both paths measure the same")?;
+            measured
+                .entry(name)
+                .or_default()
+                .push(Pair { ours, reference });
         }
     }
-    let mut rows = rows(&ratios);
-    rows.push(adit.https_row(options)?);
+    let mut rows = rows(&measured);
+    if options.only.is_empty() {
+        rows.push(adit.https_row(options)?);
+    }
     drop((adit, reference));
-    if options.devices > 0 {
+    if options.devices > 0 && options.only.is_empty() {
         rows.push(memory::slope(folder.path(), options.devices)?);
         rows.extend(fleet::rows(folder.path())?);
     }
@@ -92,6 +103,30 @@ fn start_reference(folder: &std::path::Path, origin: &Child) -> anyhow::Result<P
 
 fn measure(path: &Path, options: &Options) -> anyhow::Result<Figures> {
     let mut figures = Figures::new();
+    if options.measures("bulk") {
+        measure_bulk(path, options, &mut figures)?;
+    }
+    if options.measures("echo") {
+        let times = load::echo(path.raw_port, options.echoes).context("echo")?;
+        figures.insert("echo_p50", quantile(&times, 0.5).as_secs_f64() * 1e6);
+        figures.insert("echo_p99", quantile(&times, 0.99).as_secs_f64() * 1e6);
+        let times =
+            load::echo_under_bulk(path.raw_port, options.echoes / 3).context("echo, bulk")?;
+        let p50 = quantile(&times, 0.5);
+        figures.insert("echo_under_bulk_p50", p50.as_secs_f64() * 1e6);
+    }
+    if options.measures("http") {
+        let one =
+            load::http(&Plain(path.http_port), 1, options.http_s).context("HTTP, 1 connection")?;
+        figures.insert("http_1k_p50", one.p50.as_secs_f64() * 1e6);
+        let many = load::http(&Plain(path.http_port), 64, options.http_s)
+            .context("HTTP, 64 connections")?;
+        figures.insert("http_1k_rps_64", many.requests_per_s);
+    }
+    Ok(figures)
+}
+
+fn measure_bulk(path: &Path, options: &Options, figures: &mut Figures) -> anyhow::Result<()> {
     let bytes = options.bulk_mb * 1_000_000;
     let cpu_before = path.cpu_s()?;
     for (name, direction, streams) in [
@@ -101,55 +136,48 @@ fn measure(path: &Path, options: &Options) -> anyhow::Result<Figures> {
         ("up_8", Direction::Up, 8),
     ] {
         let took = load::bulk(path.raw_port, direction, streams, bytes).context(name)?;
-        figures.insert(name, bytes as f64 / took.as_secs_f64());
+        figures.insert(name, bytes as f64 / took.as_secs_f64() / 1e6);
     }
-    figures.insert(
-        "cpu_per_gb",
-        (path.cpu_s()? - cpu_before) / (4.0 * bytes as f64 / 1e9),
-    );
-
-    let times = load::echo(path.raw_port, options.echoes).context("echo")?;
-    figures.insert("echo_p50", quantile(&times, 0.5).as_secs_f64());
-    figures.insert("echo_p99", quantile(&times, 0.99).as_secs_f64());
-    let times = load::echo_under_bulk(path.raw_port, options.echoes / 3).context("echo, bulk")?;
-    figures.insert("echo_under_bulk_p50", quantile(&times, 0.5).as_secs_f64());
-
-    let one =
-        load::http(&Plain(path.http_port), 1, options.http_s).context("HTTP, 1 connection")?;
-    figures.insert("http_1k_p50", one.p50.as_secs_f64());
-    let many =
-        load::http(&Plain(path.http_port), 64, options.http_s).context("HTTP, 64 connections")?;
-    figures.insert("http_1k_rps_64", many.requests_per_s);
-    Ok(figures)
+    let cpu_s = path.cpu_s()? - cpu_before;
+    figures.insert("cpu_per_gb", cpu_s / (4.0 * bytes as f64 / 1e9));
+    Ok(())
 }
 
-/// The goals of the design, as ratios to the reference of the same round.
-fn rows(ratios: &BTreeMap<&'static str, Vec<f64>>) -> Vec<Row> {
-    const GOALS: [(&str, Better, f64, f64); 10] = [
-        ("cpu_per_gb", Better::Lower, 1.0, 0.75),
-        ("down_1", Better::Higher, 1.0, 1.2),
-        ("up_1", Better::Higher, 1.0, 1.2),
-        ("down_8", Better::Higher, 1.0, 1.2),
-        ("up_8", Better::Higher, 1.0, 1.2),
-        ("echo_p50", Better::Lower, 1.2, 1.1),
-        ("echo_p99", Better::Lower, 1.5, 1.2),
-        ("echo_under_bulk_p50", Better::Lower, 1.0, 0.6),
-        ("http_1k_p50", Better::Lower, 1.2, 1.05),
-        ("http_1k_rps_64", Better::Higher, 0.85, 1.0),
-    ];
-    GOALS
-        .into_iter()
-        .filter_map(|(name, better, must, aim)| {
-            Some(Row {
-                name: name.to_owned(),
-                value: median(ratios.get(name)?),
-                unit: "x reference",
-                better,
-                must: Some(must),
-                aim: Some(aim),
-            })
+/// What is measured against the reference: unit of both sides, which way is good, must and aim of
+/// the ratio (DESIGN section 7).
+const GOALS: [(&str, &str, Better, f64, f64); 10] = [
+    ("cpu_per_gb", "s/GB", Better::Lower, 1.0, 0.75),
+    ("down_1", "MB/s", Better::Higher, 1.0, 1.2),
+    ("up_1", "MB/s", Better::Higher, 1.0, 1.2),
+    ("down_8", "MB/s", Better::Higher, 1.0, 1.2),
+    ("up_8", "MB/s", Better::Higher, 1.0, 1.2),
+    ("echo_p50", "us", Better::Lower, 1.2, 1.1),
+    ("echo_p99", "us", Better::Lower, 1.5, 1.2),
+    ("echo_under_bulk_p50", "us", Better::Lower, 1.0, 0.6),
+    ("http_1k_p50", "us", Better::Lower, 1.2, 1.05),
+    ("http_1k_rps_64", "/s", Better::Higher, 0.85, 1.0),
+];
+
+/// The medians of the ratios, each to the reference of its own round.
+fn rows(measured: &BTreeMap<&'static str, Vec<Pair>>) -> Vec<Row> {
+    let row = |(name, unit, better, must, aim): (&str, _, _, _, _)| {
+        let pairs = measured.get(name)?;
+        let of = |figure: fn(&Pair) -> f64| median(&pairs.iter().map(figure).collect::<Vec<_>>());
+        Some(Row {
+            name: name.to_owned(),
+            value: of(|pair| pair.ours / pair.reference),
+            unit: "x reference",
+            better,
+            must: Some(must),
+            aim: Some(aim),
+            sides: Some(Sides {
+                ours: of(|pair| pair.ours),
+                reference: of(|pair| pair.reference),
+                unit,
+            }),
         })
-        .collect()
+    };
+    GOALS.into_iter().filter_map(row).collect()
 }
 
 #[expect(clippy::print_stderr, reason = "progress is for the person who waits")]

@@ -108,9 +108,11 @@ impl Server {
             None => Box::new(self.dial_direct().await?),
             Some(proxy) => self.dial_through(proxy).await?,
         };
-        if self.url.is_tls() {
-            io = self.encrypt(io, self.url.host()).await?;
-        }
+        io = if self.url.is_tls() {
+            self.encrypt(io, self.url.host()).await?
+        } else {
+            Box::new(ReadAhead::new(io))
+        };
         http1::Connection::open(io).await
     }
 

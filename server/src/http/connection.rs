@@ -90,7 +90,7 @@ async fn handshake(
     // Before the handshake: its flights are small writes too.
     socket.set_nodelay(true)?;
     let Some(acceptor) = front.acceptor() else {
-        return Ok((Transport::Plain(socket), None));
+        return Ok((Transport::Plain(ReadAhead::new(socket)), None));
     };
     let limit = Duration::from_millis(front.timers().tls_handshake_ms);
     let stream = tokio::time::timeout(limit, acceptor.accept(ReadAhead::new(socket))).await??;
@@ -100,14 +100,14 @@ async fn handshake(
 
 /// A socket with or without TLS.
 enum Transport {
-    Plain(TcpStream),
+    Plain(ReadAhead<TcpStream>),
     Tls(Box<TlsStream<ReadAhead<TcpStream>>>),
 }
 
 impl Transport {
     fn socket(&self) -> &TcpStream {
         match self {
-            Self::Plain(socket) => socket,
+            Self::Plain(socket) => socket.inner(),
             Self::Tls(stream) => stream.get_ref().0.inner(),
         }
     }

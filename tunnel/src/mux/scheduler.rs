@@ -8,7 +8,9 @@ use super::pace::Pace;
 use super::stream::{Half, SEND_BUFFER_BYTES, Sender};
 use super::table::Table;
 use super::time::Time;
-use crate::wire::{Code, Frame, GoAway, HEADER_BYTES, MAX_MESSAGE_BYTES, encode_data};
+use crate::wire::{
+    Code, FULL_MESSAGE_BYTES, Frame, GoAway, HEADER_BYTES, MAX_MESSAGE_BYTES, encode_data,
+};
 
 /// A stream with no more than this to send goes before those with more.
 const SMALL_BYTES: usize = 1024;
@@ -170,7 +172,7 @@ impl Scheduler {
 
     /// A buffer for the next message.
     pub(super) fn message(&self, table: &Table, pace: &Pace) -> BytesMut {
-        BytesMut::with_capacity(self.estimate(table, pace.room().min(MAX_MESSAGE_BYTES)))
+        BytesMut::with_capacity(self.estimate(table, pace.room().min(FULL_MESSAGE_BYTES)))
     }
 
     /// Begins a message with what is not about a stream.
@@ -197,8 +199,8 @@ impl Scheduler {
         packed: &mut Packed,
     ) {
         packed.counted_from = message.len();
-        let room = pace.room().min(MAX_MESSAGE_BYTES);
-        let bulk_room = pace.bulk_room().min(MAX_MESSAGE_BYTES);
+        let room = pace.room().min(FULL_MESSAGE_BYTES);
+        let bulk_room = pace.bulk_room().min(FULL_MESSAGE_BYTES);
         self.pack_control(table, message, packed);
         let replay_room = usize::try_from(replay_room).unwrap_or(usize::MAX);
         let held_from = message.len().saturating_add(replay_room);
@@ -341,7 +343,7 @@ impl Scheduler {
             let sendable = table.peek(*id).map_or(0, |stream| stream.sender.sendable());
             bytes += sendable + 2 * HEADER_BYTES;
         }
-        bytes.min(MAX_MESSAGE_BYTES)
+        bytes.min(FULL_MESSAGE_BYTES)
     }
 }
 

@@ -13,6 +13,9 @@ pub const HEADER_BYTES: usize = 8;
 pub const MAX_PAYLOAD_BYTES: usize = 32 * 1024;
 /// Of one WebSocket message: whole frames.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// What a sender fills of it: with the longest header of a WebSocket frame it is four whole TLS
+/// records. A few bytes more would be a record, and often a system call, of their own.
+pub const FULL_MESSAGE_BYTES: usize = MAX_MESSAGE_BYTES - 14;
 /// Of HELLO's payload.
 pub const MAX_HELLO_BYTES: usize = 16 * 1024;
 /// Of OPEN's payload.

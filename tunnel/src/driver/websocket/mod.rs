@@ -122,9 +122,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         &mut self.socket
     }
 
-    /// Gives back buffers that nothing is in.
+    /// Gives back what a long queue has left behind.
     pub(super) fn shrink(&mut self) {
-        self.reader.shrink();
         self.writer.shrink();
     }
 

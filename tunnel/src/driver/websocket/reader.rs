@@ -1,19 +1,21 @@
-//! What comes: bytes in large reads, frames, messages.
+//! What comes: bytes, frames, messages.
+//!
+//! Headers and small messages go through a small buffer, the rest of a large one straight to where
+//! it is kept. System calls are saved by [`ReadAhead`](super::super::ReadAhead), which is below.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::poll_read_buf;
 
 use super::header::{Header, Opcode};
 use super::{CloseFrame, Error, mask};
 
-/// What is read at once of a peer that says little.
-const LEAST_READ_BYTES: usize = 4 * 1024;
-/// Under load. A system call for each 64 KiB costs a quarter of one for each 16.
-const MOST_READ_BYTES: usize = 64 * 1024;
+/// What is read at once to see what it is.
+const BUFFER_BYTES: usize = 4 * 1024;
 /// Room for a message before any of it has come.
 const MOST_AHEAD_BYTES: usize = 64 * 1024;
 
@@ -35,8 +37,6 @@ pub(super) struct Reader {
     /// Of the buffer: what came and was not looked at.
     start: usize,
     end: usize,
-    /// What is asked for next.
-    read_bytes: usize,
     frame: Option<Payload>,
     message: BytesMut,
     /// Of the message that has begun.
@@ -54,6 +54,24 @@ struct Payload {
     done: usize,
 }
 
+impl Payload {
+    /// Of what is left so much that it is not read together with what follows.
+    fn is_long(&self) -> bool {
+        self.left >= BUFFER_BYTES && !self.header.opcode.is_control()
+    }
+
+    fn unmask(&self, bytes: &mut [u8]) {
+        if let Some(key) = self.header.key {
+            mask::apply(bytes, key, self.done);
+        }
+    }
+
+    fn came(&mut self, bytes: usize) {
+        self.done += bytes;
+        self.left -= bytes;
+    }
+}
+
 impl Reader {
     pub(super) fn new(is_masked: bool, max_message_bytes: usize) -> Self {
         Self {
@@ -62,21 +80,11 @@ impl Reader {
             buffer: Vec::new(),
             start: 0,
             end: 0,
-            read_bytes: LEAST_READ_BYTES,
             frame: None,
             message: BytesMut::new(),
             is_text: None,
             unfinished_bytes: 0,
         }
-    }
-
-    /// Gives back what nothing is in.
-    pub(super) fn shrink(&mut self) {
-        if self.start == self.end {
-            self.buffer = Vec::new();
-            (self.start, self.end) = (0, 0);
-        }
-        self.read_bytes = LEAST_READ_BYTES;
     }
 
     #[cfg(test)]
@@ -96,8 +104,39 @@ impl Reader {
                 self.unfinished_bytes = 0;
                 return Poll::Ready(Ok(event));
             }
-            ready!(self.poll_fill(cx, socket))?;
+            match self.frame.take() {
+                Some(mut frame) if frame.is_long() => {
+                    let polled = self.poll_payload(cx, socket, &mut frame);
+                    self.frame = Some(frame);
+                    ready!(polled)?;
+                }
+                frame => {
+                    self.frame = frame;
+                    ready!(self.poll_fill(cx, socket))?;
+                }
+            }
         }
+    }
+
+    /// Straight to where it is kept: what would fill the buffer need not go through it.
+    fn poll_payload<S: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut S,
+        frame: &mut Payload,
+    ) -> Poll<Result<(), Error>> {
+        let before = self.message.len();
+        self.message.reserve(frame.left.min(MOST_AHEAD_BYTES));
+        let mut room = (&mut self.message).limit(frame.left);
+        let read = ready!(poll_read_buf(Pin::new(socket), cx, &mut room))
+            .map_err(|error| Error::Io(error.kind()))?;
+        if read == 0 {
+            return Poll::Ready(Err(Error::Io(io::ErrorKind::UnexpectedEof)));
+        }
+        frame.unmask(&mut self.message[before..]);
+        frame.came(read);
+        self.unfinished_bytes += read;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_fill<S: AsyncRead + Unpin>(
@@ -108,15 +147,13 @@ impl Reader {
         // A part of a header at most: payload is taken as it comes.
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
-        if self.buffer.len() < self.read_bytes {
-            self.buffer.resize(self.read_bytes, 0);
-        }
+        self.buffer.resize(BUFFER_BYTES, 0);
         let mut room = ReadBuf::new(&mut self.buffer[self.end..]);
         let polled = Pin::new(socket).poll_read(cx, &mut room);
-        let (read, is_full) = (room.filled().len(), room.remaining() == 0);
+        let read = room.filled().len();
         match polled {
             Poll::Pending => {
-                if self.end == 0 && self.buffer.len() <= LEAST_READ_BYTES {
+                if self.end == 0 {
                     self.buffer = Vec::new();
                 }
                 Poll::Pending
@@ -127,9 +164,6 @@ impl Reader {
             }
             Poll::Ready(Ok(())) => {
                 self.end += read;
-                if is_full {
-                    self.read_bytes = (self.read_bytes * 4).min(MOST_READ_BYTES);
-                }
                 Poll::Ready(Ok(()))
             }
         }
@@ -194,20 +228,19 @@ impl Reader {
     /// As much as there is.
     fn take_payload(&mut self, frame: &mut Payload) {
         let length = frame.left.min(self.end - self.start);
-        let to = if frame.header.opcode.is_control() {
-            &mut frame.control
+        let bytes = &self.buffer[self.start..self.start + length];
+        if frame.header.opcode.is_control() {
+            let mut control = BytesMut::from(bytes);
+            frame.unmask(&mut control);
+            frame.control.unsplit(control);
         } else {
-            &mut self.message
-        };
-        let before = to.len();
-        to.extend_from_slice(&self.buffer[self.start..self.start + length]);
-        if let Some(key) = frame.header.key {
-            mask::apply(&mut to[before..], key, frame.done);
+            let before = self.message.len();
+            self.message.extend_from_slice(bytes);
+            frame.unmask(&mut self.message[before..]);
         }
+        frame.came(length);
         self.start += length;
         self.unfinished_bytes += length;
-        frame.done += length;
-        frame.left -= length;
     }
 
     fn finish(&mut self, frame: Payload) -> Result<Option<Event>, Error> {
