@@ -18,9 +18,9 @@ use server::access::{Principal, Scope, Subject};
 use server::clock::Clock;
 use server::config::{Config, Tls};
 use server::{AppState, Server};
-use tokio::io::copy_bidirectional_with_sizes;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tunnel::driver::{Plain, splice};
 use tunnel::wire::Target;
 
 use crate::child::{self, Child};
@@ -33,7 +33,6 @@ const SERVICES: [(&str, ServiceKind); 2] = [("raw", ServiceKind::Tcp), ("http", 
 /// The file with the fields of a visitor's request.
 const VISIT: &str = "visit";
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
-const INGRESS_BUFFER: usize = 64 * 1024;
 
 /// Arguments of the server's process.
 #[derive(clap::Args)]
@@ -225,20 +224,13 @@ async fn ingress(
                 // A user that went away is the normal end of a measured connection.
                 let _ = user.set_nodelay(true);
                 let target = Target::Service(service.to_owned());
-                if let Ok(stream) = relay.open(device, target, lease).await {
-                    let _ = splice(user, stream).await;
+                if let Ok(mut stream) = relay.open(device, target, lease).await {
+                    let _ = splice(&mut Plain::new(user), &mut stream).await;
                 }
             });
         }
     });
     Ok(port)
-}
-
-async fn splice(
-    mut user: TcpStream,
-    mut device: server::relay::RelayStream,
-) -> std::io::Result<(u64, u64)> {
-    copy_bidirectional_with_sizes(&mut user, &mut device, INGRESS_BUFFER, INGRESS_BUFFER).await
 }
 
 /// Writes down how to visit the device's page, once it is there.

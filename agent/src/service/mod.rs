@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tunnel::driver::{Broken, Incoming, IncomingStream, Stream, splice};
+use tunnel::driver::{Broken, Incoming, IncomingStream, Plain, Stream, splice};
 use tunnel::wire::{Code, Target};
 
 use self::connect::{Connection, Connector, Refused};
@@ -118,8 +118,9 @@ async fn carry(mut stream: Stream, mut connection: Connection, service: &str) {
         sleep(LAST_BYTES_TIMEOUT).await;
         Broken::Near(error.into())
     };
+    let mut service_end = Plain::new(&mut connection);
     let broken = tokio::select! {
-        spliced = splice(&mut stream, &mut connection) => spliced.err(),
+        spliced = splice(&mut stream, &mut service_end) => spliced.err(),
         broken = given_up => Some(broken),
     };
     match broken {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{Stream, StreamControl};
+use tunnel::driver::{End, Pieces, Stream, StreamControl};
 
 use super::counts::{Counted, Counts};
 use super::meter::Metered;
@@ -41,6 +41,24 @@ impl RelayStream {
     #[must_use]
     pub fn control(&self) -> StreamControl {
         self.stream.control()
+    }
+}
+
+impl End for RelayStream {
+    fn poll_read_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        self.stream.poll_read_pieces(cx, pieces)
+    }
+
+    fn poll_write_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        self.stream.poll_write_pieces(cx, pieces)
     }
 }
 

@@ -206,8 +206,8 @@ async fn until_broken<N, F>(
     far_control: &StreamControl,
 ) -> End
 where
-    N: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    F: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    N: tunnel::driver::End,
+    F: tunnel::driver::End,
 {
     let cut = async |control: &StreamControl| {
         let error = control.cut().await;

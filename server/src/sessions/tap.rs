@@ -6,8 +6,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tunnel::driver::Stream;
+use tokio::io::AsyncWrite;
+use tunnel::driver::{End, Pieces, Stream};
 
 use crate::relay::RelayStream;
 
@@ -34,16 +34,27 @@ pub(super) fn tapped<'a>(
 
 pub(super) struct Tapped<S>(S);
 
-impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl<S: End> End for Tapped<S> {
+    fn poll_read_pieces(
+        &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
+        pieces: &mut Pieces,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.0).poll_read(cx, buf);
-        SEEN.with_borrow_mut(|seen| seen.extend_from_slice(&buf.filled()[before..]));
+        let polled = self.0.poll_read_pieces(cx, pieces);
+        SEEN.with_borrow_mut(|seen| {
+            pieces
+                .iter()
+                .for_each(|piece| seen.extend_from_slice(piece))
+        });
         polled
+    }
+
+    fn poll_write_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        self.0.poll_write_pieces(cx, pieces)
     }
 }
 

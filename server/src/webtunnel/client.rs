@@ -11,7 +11,7 @@ use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
-use tunnel::driver::splice;
+use tunnel::driver::{Plain, splice};
 use tunnel::webtunnel::CLIENT_PROTOCOL;
 use tunnel::wire::Target;
 
@@ -57,7 +57,7 @@ async fn connect(
         let Ok(Ok(upgraded)) = timeout(carry::UPGRADE_TIMEOUT, upgrade).await else {
             return;
         };
-        let ended = splice(&mut TokioIo::new(upgraded), &mut stream).await;
+        let ended = splice(&mut Plain::new(TokioIo::new(upgraded)), &mut stream).await;
         let ended = ended.err().map(|error| format!("{error:?}"));
         tracing::info!(%device, port, ended, "a tool has left");
     });

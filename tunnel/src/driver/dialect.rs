@@ -7,7 +7,7 @@ use crate::mux::{
 };
 use crate::webtunnel::{self, Outgoing, Property};
 use crate::wire::{Code, GoAway, Target};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 /// A multiplexer of one of the two dialects. Boxed, since the ordinary one is small.
 #[expect(
@@ -150,6 +150,22 @@ impl Dialect {
 
     pub(super) fn write(&mut self, id: StreamId, bytes: &[u8]) -> Result<usize, StreamError> {
         both!(self, mux => mux.write(id, bytes))
+    }
+
+    /// Takes what fits off the front of `bytes`.
+    pub(super) fn write_bytes(
+        &mut self,
+        id: StreamId,
+        bytes: &mut Bytes,
+    ) -> Result<usize, StreamError> {
+        match self {
+            Self::Adit(mux) => mux.write_bytes(id, bytes),
+            Self::WebTunnel(mux) => {
+                let written = mux.write(id, bytes)?;
+                bytes.advance(written);
+                Ok(written)
+            }
+        }
     }
 
     pub(super) fn finish(&mut self, id: StreamId) -> Result<bool, StreamError> {

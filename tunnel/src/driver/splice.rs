@@ -1,17 +1,192 @@
-//! Copies between a stream and another connection, both ways, and tells which end broke.
+//! Carries bytes between a stream and another connection, both ways, and tells which end broke.
 
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_util::io::poll_read_buf;
 
 /// For a keystroke and its echo.
-const LEAST_BUFFER_BYTES: usize = 4 * 1024;
+const LEAST_READ_BYTES: usize = 4 * 1024;
 /// Under load: large enough that a system call is worth it.
-const MOST_BUFFER_BYTES: usize = 64 * 1024;
+const MOST_READ_BYTES: usize = 64 * 1024;
+/// Pieces handed over at once.
+const MAX_PIECES: usize = 16;
 /// For an end that takes no more to hand over what it has sent before, with its own end.
 const LAST_BYTES_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An end of a splice.
+pub trait End: AsyncWrite + Unpin {
+    /// Appends what has come to `pieces`, about 64 KiB at most; nothing at the end.
+    ///
+    /// # Errors
+    /// As of reads.
+    fn poll_read_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>>;
+
+    /// Takes what there is room for, at least a byte, off the front of `pieces`, which are some.
+    ///
+    /// # Errors
+    /// As of writes.
+    fn poll_write_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>>;
+}
+
+impl<E: End> End for &mut E {
+    fn poll_read_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        (**self).poll_read_pieces(cx, pieces)
+    }
+
+    fn poll_write_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        (**self).poll_write_pieces(cx, pieces)
+    }
+}
+
+/// Whatever else reads and writes, as an end: bytes are read to buffers that follow the traffic,
+/// 4 to 64 KiB, none at rest.
+#[derive(Debug)]
+pub struct Plain<S> {
+    inner: S,
+    buffer: BytesMut,
+    ask_bytes: usize,
+}
+
+impl<S> Plain<S> {
+    /// An end that has read nothing yet.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            buffer: BytesMut::new(),
+            ask_bytes: LEAST_READ_BYTES,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> End for Plain<S> {
+    fn poll_read_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        self.buffer.reserve(self.ask_bytes);
+        let polled = poll_read_buf(Pin::new(&mut self.inner), cx, &mut self.buffer);
+        if polled.is_pending() {
+            self.buffer = BytesMut::new();
+        }
+        let length = ready!(polled)?;
+        if length >= self.ask_bytes {
+            self.ask_bytes = (self.ask_bytes * 4).min(MOST_READ_BYTES);
+        }
+        if length > 0 {
+            pieces.push(self.buffer.split().freeze());
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        let mut slices = [IoSlice::new(&[]); MAX_PIECES];
+        let slices = pieces.slices(&mut slices);
+        let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(cx, slices))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        pieces.advance(written);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Plain<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// What is on its way from one end to the other: at most [`MAX_PIECES`], none of them empty.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    pieces: std::collections::VecDeque<Bytes>,
+}
+
+impl Pieces {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// The first one first.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(|piece| &piece[..])
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.pieces.len() == MAX_PIECES
+    }
+
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        self.pieces.push_back(bytes);
+    }
+
+    pub(super) fn front_mut(&mut self) -> Option<&mut Bytes> {
+        while self.pieces.front().is_some_and(Bytes::is_empty) {
+            self.pieces.pop_front();
+        }
+        self.pieces.front_mut()
+    }
+
+    fn slices<'a, 'b>(&'a self, slices: &'b mut [IoSlice<'a>; MAX_PIECES]) -> &'b [IoSlice<'a>] {
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            *slice = IoSlice::new(piece);
+        }
+        &slices[..self.pieces.len()]
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        while let Some(front) = self.front_mut()
+            && written > 0
+        {
+            let of_front = written.min(front.len());
+            front.advance(of_front);
+            written -= of_front;
+        }
+        self.front_mut();
+    }
+}
 
 /// The end that broke.
 #[derive(Debug)]
@@ -22,7 +197,7 @@ pub enum Broken {
     Far(io::Error),
 }
 
-/// Which half of a copy failed.
+/// Which half of a way failed.
 enum Fault {
     Reading(io::Error),
     Writing(io::Error),
@@ -34,75 +209,102 @@ enum Fault {
 ///
 /// # Errors
 /// [`Broken`]: the other end is then still to be told.
-pub async fn splice<N, F>(near: &mut N, far: &mut F) -> Result<(), Broken>
-where
-    N: AsyncRead + AsyncWrite + Unpin,
-    F: AsyncRead + AsyncWrite + Unpin,
-{
-    let (mut from_near, mut to_near) = split(near);
-    let (mut from_far, mut to_far) = split(far);
-    let mut up = std::pin::pin!(copy(&mut from_near, &mut to_far));
-    let mut down = std::pin::pin!(copy(&mut from_far, &mut to_near));
-    let (up_done, down_done) = tokio::select! {
-        done = &mut up => (Some(done), None),
-        done = &mut down => (None, Some(done)),
+pub async fn splice<N: End, F: End>(near: &mut N, far: &mut F) -> Result<(), Broken> {
+    let (mut up, mut down) = (Way::default(), Way::default());
+    let first = poll_fn(|cx| {
+        let done = [
+            up.poll(cx, near, far)
+                .map_err(|fault| (Direction::Up, fault)),
+            down.poll(cx, far, near)
+                .map_err(|fault| (Direction::Down, fault)),
+        ];
+        let is_over = done.iter().all(Poll::is_ready);
+        for done in done {
+            if let Poll::Ready(Err(fault)) = done {
+                return Poll::Ready(Err(fault));
+            }
+        }
+        if is_over {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    let Err((direction, fault)) = first else {
+        return Ok(());
     };
-    match (up_done, down_done) {
-        (Some(Ok(())), _) => down
-            .await
-            .map_err(|fault| fault.seen_from(Broken::Far, Broken::Near)),
-        (_, Some(Ok(()))) => up
-            .await
-            .map_err(|fault| fault.seen_from(Broken::Near, Broken::Far)),
-        (Some(Err(fault)), _) => {
-            if matches!(fault, Fault::Writing(_)) {
-                let _ = timeout(LAST_BYTES_TIMEOUT, down).await;
-            }
-            Err(fault.seen_from(Broken::Near, Broken::Far))
-        }
-        (_, Some(Err(fault))) => {
-            if matches!(fault, Fault::Writing(_)) {
-                let _ = timeout(LAST_BYTES_TIMEOUT, up).await;
-            }
-            Err(fault.seen_from(Broken::Far, Broken::Near))
-        }
-        (None, None) => Ok(()),
+    if matches!(fault, Fault::Writing(_)) {
+        // What comes of the other way is no news: this one has broken.
+        let _ = timeout(
+            LAST_BYTES_TIMEOUT,
+            poll_fn(|cx| match direction {
+                Direction::Up => down.poll(cx, far, near),
+                Direction::Down => up.poll(cx, near, far),
+            }),
+        )
+        .await;
     }
+    Err(match (direction, fault) {
+        (Direction::Up, Fault::Reading(error)) | (Direction::Down, Fault::Writing(error)) => {
+            Broken::Near(error)
+        }
+        (Direction::Up, Fault::Writing(error)) | (Direction::Down, Fault::Reading(error)) => {
+            Broken::Far(error)
+        }
+    })
 }
 
-impl Fault {
-    fn seen_from(self, reader: fn(io::Error) -> Broken, writer: fn(io::Error) -> Broken) -> Broken {
-        match self {
-            Self::Reading(error) => reader(error),
-            Self::Writing(error) => writer(error),
-        }
-    }
+#[derive(Clone, Copy)]
+enum Direction {
+    /// Near to far.
+    Up,
+    Down,
 }
 
-async fn copy<R, W>(reader: &mut R, writer: &mut W) -> Result<(), Fault>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let mut buffer = vec![0; LEAST_BUFFER_BYTES];
-    loop {
-        let length = reader.read(&mut buffer).await.map_err(Fault::Reading)?;
-        if length == 0 {
-            return writer.shutdown().await.map_err(Fault::Writing);
+/// One direction of a splice.
+#[derive(Default)]
+struct Way {
+    pieces: Pieces,
+    unflushed: bool,
+    /// The reader has ended.
+    ended: bool,
+    /// The writer knows.
+    done: bool,
+}
+
+impl Way {
+    /// Until the end was passed on.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut impl End,
+        to: &mut impl End,
+    ) -> Poll<Result<(), Fault>> {
+        while !self.done {
+            if !self.pieces.is_empty() {
+                self.unflushed = true;
+                ready!(to.poll_write_pieces(cx, &mut self.pieces)).map_err(Fault::Writing)?;
+            } else if self.unflushed {
+                ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(Fault::Writing)?;
+                self.unflushed = false;
+            } else if self.ended {
+                ready!(Pin::new(&mut *to).poll_shutdown(cx)).map_err(Fault::Writing)?;
+                self.done = true;
+            } else {
+                let read = from.poll_read_pieces(cx, &mut self.pieces);
+                ready!(read).map_err(Fault::Reading)?;
+                self.ended = self.pieces.is_empty();
+            }
         }
-        let bytes = &buffer[..length];
-        writer.write_all(bytes).await.map_err(Fault::Writing)?;
-        writer.flush().await.map_err(Fault::Writing)?;
-        if length == buffer.len() && length < MOST_BUFFER_BYTES {
-            buffer = vec![0; (length * 4).min(MOST_BUFFER_BYTES)];
-        }
+        Poll::Ready(Ok(()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use ends::{Breaks, Step};
-    use tokio::io::duplex;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 
     use super::*;
 
@@ -156,8 +358,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_half_close_leaves_the_other_way_open() {
-        let (mut user, mut stream) = duplex(64);
-        let (mut service, mut connection) = duplex(64);
+        let (mut user, stream) = duplex(64);
+        let (mut service, connection) = duplex(64);
+        let (mut stream, mut connection) = (Plain::new(stream), Plain::new(connection));
         let spliced = splice(&mut stream, &mut connection);
         let talk = async {
             user.write_all(b"question").await.unwrap();
@@ -177,18 +380,19 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_that_broke_is_named() {
-        let mut service = Breaks(Step::Silence);
-        let outcome = splice(&mut Breaks(Step::Break), &mut service).await;
+        let mut service = Plain::new(Breaks(Step::Silence));
+        let outcome = splice(&mut Plain::new(Breaks(Step::Break)), &mut service).await;
         assert!(matches!(outcome, Err(Broken::Near(_))), "{outcome:?}");
-        let mut service = Breaks(Step::Break);
-        let outcome = splice(&mut Breaks(Step::Silence), &mut service).await;
+        let mut service = Plain::new(Breaks(Step::Break));
+        let outcome = splice(&mut Plain::new(Breaks(Step::Silence)), &mut service).await;
         assert!(matches!(outcome, Err(Broken::Far(_))), "{outcome:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_came_before_an_end_is_passed_on_though_its_sender_takes_no_more() {
-        let (user, mut stream) = duplex(64);
-        let (mut service, mut connection) = duplex(1024);
+        let (user, stream) = duplex(64);
+        let (mut service, connection) = duplex(1024);
+        let (mut stream, mut connection) = (Plain::new(stream), Plain::new(connection));
         // The service answers, ends, and is gone while the user still sends.
         service.write_all(&[7; 500]).await.unwrap();
         drop(service);

@@ -10,8 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
 use super::shared::{Handle, Shared, State, store};
+use super::splice::{End, Pieces};
 use crate::mux::{OpenError, Read, StreamError, StreamId, Transferred};
 use crate::wire::Code;
+
+/// What is read at once to be passed on.
+const READ_BYTES: usize = 64 * 1024;
 
 /// One stream. `poll_shutdown` is a half-close (FIN) and completes when all that was written has
 /// been handed to the network. Dropped before both directions ended = cut with
@@ -68,6 +72,59 @@ impl Stream {
                 }
                 Err(error) => Poll::Ready(Err(error.into())),
             })
+    }
+}
+
+impl End for Stream {
+    fn poll_read_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        let (id, now) = (self.handle.id, self.handle.shared.now());
+        self.handle.shared.with(|state| {
+            let mut left = READ_BYTES;
+            while left > 0 && !pieces.is_full() {
+                match state.mux.read(now, id, left) {
+                    Ok(Read::Bytes(bytes)) => {
+                        left -= bytes.len();
+                        pieces.push(bytes);
+                    }
+                    Ok(Read::Blocked) if pieces.is_empty() => {
+                        wait_to_read(state, id, cx.waker());
+                        return Poll::Pending;
+                    }
+                    // What was read is handed over first; an error stays and shows next time.
+                    Ok(Read::Blocked | Read::End) => break,
+                    Err(_) if !pieces.is_empty() => break,
+                    Err(error) => return Poll::Ready(Err(error.into())),
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    fn poll_write_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        pieces: &mut Pieces,
+    ) -> Poll<io::Result<()>> {
+        let id = self.handle.id;
+        self.handle.shared.with(|state| {
+            let mut written = 0;
+            while let Some(piece) = pieces.front_mut() {
+                match state.mux.write_bytes(id, piece) {
+                    Ok(0) if written == 0 => {
+                        wait_to_write(state, id, cx.waker());
+                        return Poll::Pending;
+                    }
+                    Ok(0) => break,
+                    Ok(fits) => written += fits,
+                    Err(error) => return Poll::Ready(Err(error.into())),
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bytes that came and were not read yet.
+//! Bytes of a stream that wait: to be read, or to be sent.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::wire::MAX_PAYLOAD_BYTES;
 
-/// A part of a message keeps the whole message alive. Below this it is copied instead, so that a
+/// A part of a buffer keeps the whole buffer alive. Below this it is copied instead, so that a
 /// peer cannot make a few bytes hold 64 KiB that no budget counts: what is kept is at most four
 /// times what is counted. Not more of it is copied, as bulk comes in larger parts and a copy is
 /// paid for in processor time. Small parts share a buffer, not one each.
@@ -18,20 +18,32 @@ pub(crate) struct Chunks {
     whole: VecDeque<Bytes>,
     /// Small parts, all of them later than `whole`.
     tail: BytesMut,
+    length: usize,
 }
 
 impl Chunks {
     pub(crate) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.tail.is_empty()
+        self.length == 0
+    }
+
+    /// Bytes in all.
+    pub(crate) fn len(&self) -> usize {
+        self.length
     }
 
     pub(crate) fn push(&mut self, bytes: Bytes) {
         if bytes.len() < COPY_BELOW_BYTES {
-            self.tail.extend_from_slice(&bytes);
+            self.push_copy(&bytes);
         } else {
+            self.length += bytes.len();
             self.seal_tail();
             self.whole.push_back(bytes);
         }
+    }
+
+    pub(crate) fn push_copy(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        self.tail.extend_from_slice(bytes);
     }
 
     /// Takes at most `max` bytes off the front; empty only when there are none or `max` is zero.
@@ -43,8 +55,10 @@ impl Chunks {
             return Bytes::new();
         };
         if front.len() > max {
+            self.length -= max;
             return front.split_to(max);
         }
+        self.length -= front.len();
         let bytes = self.whole.pop_front().unwrap_or_default();
         if self.whole.is_empty() {
             // A stream at rest holds nothing.
@@ -79,7 +93,12 @@ mod tests {
         {
             let bytes = vec![n as u8; size];
             expected.extend_from_slice(&bytes);
-            chunks.push(bytes.into());
+            if n % 2 == 0 {
+                chunks.push(bytes.into());
+            } else {
+                chunks.push_copy(&bytes);
+            }
+            assert_eq!(chunks.len(), expected.len());
         }
         let mut read = Vec::new();
         while !chunks.is_empty() {

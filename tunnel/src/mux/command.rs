@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::chunks::Chunks;
 use super::error::{OpenError, StreamError};
 use super::flow::Window;
 use super::resume::{MAX_WAITING_OPENS, reconnecting};
@@ -132,6 +133,27 @@ impl Mux {
     /// # Errors
     /// [`StreamError`]
     pub fn write(&mut self, id: StreamId, bytes: &[u8]) -> Result<usize, StreamError> {
+        self.write_with(id, bytes.len(), |buffer, fits| {
+            buffer.push_copy(&bytes[..fits]);
+        })
+    }
+
+    /// As [`Self::write`], but takes what fits off the front of `bytes` and need not copy it.
+    ///
+    /// # Errors
+    /// [`StreamError`]
+    pub fn write_bytes(&mut self, id: StreamId, bytes: &mut Bytes) -> Result<usize, StreamError> {
+        self.write_with(id, bytes.len(), |buffer, fits| {
+            buffer.push(bytes.split_to(fits));
+        })
+    }
+
+    fn write_with(
+        &mut self,
+        id: StreamId,
+        length: usize,
+        push: impl FnOnce(&mut Chunks, usize),
+    ) -> Result<usize, StreamError> {
         let stream = self.table.stream(id.0).ok_or(StreamError::TunnelLost)?;
         match stream.sender.half {
             Half::Cut => return Err(stream.failure()),
@@ -139,11 +161,9 @@ impl Mux {
             Half::Open => {}
         }
         let sender = &mut stream.sender;
-        let fits = bytes
-            .len()
-            .min(SEND_BUFFER_BYTES.saturating_sub(sender.buffer.len()));
-        sender.buffer.extend_from_slice(&bytes[..fits]);
-        sender.waited_for = fits == 0 && !bytes.is_empty();
+        let fits = length.min(SEND_BUFFER_BYTES.saturating_sub(sender.buffer.len()));
+        push(&mut sender.buffer, fits);
+        sender.waited_for = fits == 0 && length > 0;
         self.scheduler.ready(id.0, sender);
         Ok(fits)
     }

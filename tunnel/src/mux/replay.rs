@@ -229,7 +229,7 @@ impl Replay {
 mod tests {
     use super::*;
     use crate::mux::budget::Budget;
-    use crate::wire::encode_data;
+    use crate::wire::encode_data_header;
 
     fn ledger() -> Ledger {
         Ledger::new(1 << 20, Budget::new(1 << 20))
@@ -238,7 +238,8 @@ mod tests {
     fn frames(sizes: &[usize]) -> Bytes {
         let mut message = BytesMut::new();
         for size in sizes {
-            encode_data(1, &vec![*size as u8; *size], &mut message);
+            encode_data_header(1, *size, &mut message);
+            message.extend_from_slice(&vec![*size as u8; *size]);
         }
         message.freeze()
     }

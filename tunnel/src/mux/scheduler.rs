@@ -9,7 +9,7 @@ use super::stream::{Half, SEND_BUFFER_BYTES, Sender};
 use super::table::Table;
 use super::time::Time;
 use crate::wire::{
-    Code, FULL_MESSAGE_BYTES, Frame, GoAway, HEADER_BYTES, MAX_MESSAGE_BYTES, encode_data,
+    Code, FULL_MESSAGE_BYTES, Frame, GoAway, HEADER_BYTES, MAX_MESSAGE_BYTES, encode_data_header,
 };
 
 /// A stream with no more than this to send goes before those with more.
@@ -357,13 +357,15 @@ fn pack_frame(
 ) {
     let bytes = sender.sendable().min(max);
     if bytes > 0 {
-        encode_data(id, &sender.buffer.split_to(bytes), message);
+        encode_data_header(id, bytes, message);
+        let mut left = bytes;
+        while left > 0 {
+            let part = sender.buffer.pop(left);
+            message.extend_from_slice(&part);
+            left -= part.len();
+        }
         packed.counted += 1;
         sender.sent += bytes as u64;
-        if sender.buffer.is_empty() {
-            // A stream at rest holds nothing.
-            sender.buffer = BytesMut::new();
-        }
         if sender.waited_for && sender.buffer.len() <= SEND_BUFFER_BYTES / 2 {
             packed.relieved.push(id);
         }

@@ -1,7 +1,5 @@
 //! The state of one stream.
 
-use bytes::BytesMut;
-
 use super::chunks::Chunks;
 use super::error::StreamError;
 use super::flow::Window;
@@ -31,7 +29,7 @@ pub(super) enum Half {
 #[derive(Debug)]
 pub(super) struct Sender {
     pub(super) half: Half,
-    pub(super) buffer: BytesMut,
+    pub(super) buffer: Chunks,
     /// Offset up to which the peer lets us send.
     pub(super) limit: u64,
     pub(super) sent: u64,
@@ -47,7 +45,7 @@ impl Sender {
     fn new(limit: u64) -> Self {
         Self {
             half: Half::Open,
-            buffer: BytesMut::new(),
+            buffer: Chunks::default(),
             limit,
             sent: 0,
             unopened: false,
@@ -74,7 +72,7 @@ impl Sender {
     fn cut(&mut self) {
         if matches!(self.half, Half::Open | Half::Finishing) {
             self.half = Half::Cut;
-            self.buffer = BytesMut::new();
+            self.buffer.clear();
         }
     }
 

@@ -267,14 +267,11 @@ impl Frame {
     }
 }
 
-/// Appends a DATA frame without making a [`Frame`] of it first: the hot path.
-pub fn encode_data(stream: u32, bytes: &[u8], out: &mut BytesMut) {
-    debug_assert!(
-        bytes.len() <= MAX_PAYLOAD_BYTES,
-        "the scheduler cuts frames"
-    );
-    out.put_slice(&header(DATA, bytes.len() as u16, stream));
-    out.put_slice(bytes);
+/// Appends the header of a DATA frame; its `length` bytes of payload follow. The hot path makes no
+/// [`Frame`] of what is in several pieces.
+pub fn encode_data_header(stream: u32, length: usize, out: &mut BytesMut) {
+    debug_assert!(length <= MAX_PAYLOAD_BYTES, "the scheduler cuts frames");
+    out.put_slice(&header(DATA, length as u16, stream));
 }
 
 /// What the first frame of whole frames takes, which this end encoded itself; 0 when there is none.

@@ -14,7 +14,7 @@ pub use error::WireError;
 pub(crate) use frame::first_frame_bytes;
 pub use frame::{
     FULL_MESSAGE_BYTES, Frame, HEADER_BYTES, MAX_HELLO_BYTES, MAX_MESSAGE_BYTES, MAX_OPEN_BYTES,
-    MAX_PAYLOAD_BYTES, MAX_TEXT_BYTES, Taken, encode_data,
+    MAX_PAYLOAD_BYTES, MAX_TEXT_BYTES, Taken, encode_data_header,
 };
 pub use goaway::{GoAway, GoAwayReason};
 pub use hello::{AgentHello, Info, Resume, ServerHello, ServiceInfo, StreamHello, Windows};
