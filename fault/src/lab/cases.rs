@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::namespace::{self, Namespaces, command_inside};
-use crate::{clock, machine, names, network, outage};
+use crate::{clock, machine, names, network, outage, stalled};
 
 /// One thing that happens, and what is looked for.
 #[derive(Clone, Copy)]
@@ -72,7 +72,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "slow-readers",
-        "up to 200 stalled readers and a flood beside a keystroke",
+        "200 stalled readers of two devices and a flood beside a keystroke",
     ),
 ];
 
@@ -120,7 +120,7 @@ pub(crate) async fn run(name: &str, id: &str) -> Result<String> {
         "stopped-server" => machine::stopped_server(id).await,
         "descriptors" => machine::descriptors(id).await,
         "clock" => clock::jump(id).await,
-        "slow-readers" => machine::slow_readers(id).await,
+        "slow-readers" => stalled::slow_readers(id).await,
         _ => bail!("there is no case {name}"),
     }
 }
