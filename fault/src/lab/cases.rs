@@ -55,6 +55,10 @@ pub(crate) const CASES: &[Case] = &[
         "rebinding",
         "the connection's ports are forgotten on the way",
     ),
+    case(
+        "forgetful",
+        "a NAT forgets what is silent for 30 s: the agent learns",
+    ),
     quick("move", "the device gets another address"),
     quick("ipv6", "the device has no IPv4 address"),
     case("no-name", "the server's name is not found, then is"),
@@ -111,6 +115,7 @@ pub(crate) async fn run(name: &str, id: &str) -> Result<String> {
         "thin" => network::thin(id).await,
         "flap" => outage::flap(id).await,
         "rebinding" => network::rebinding(id).await,
+        "forgetful" => network::forgetful(id).await,
         "move" => network::address_change(id).await,
         "ipv6" => names::ipv6_only(id).await,
         "no-name" => names::missing(id).await,
