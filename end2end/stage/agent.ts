@@ -1,6 +1,6 @@
 // An agent that a story enrols itself.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,13 @@ export class Agent {
     const words = ['enroll', '--server', serverUrl, '--key', installKey, '--name', name];
     await promisify(execFile)(PROGRAM, [...words, '--config', agent.config]);
     return agent;
+  }
+
+  /** Another agent with the same key, as from a copied disk; not running. */
+  async copy(): Promise<Agent> {
+    const folder = await mkdtemp(join(tmpdir(), 'adit-agent-'));
+    await cp(this.folder, folder, { recursive: true });
+    return new Agent(folder);
   }
 
   run(): void {

@@ -49,6 +49,13 @@ export class OwnDevice {
     }
   }
 
+  /** A second agent with this one's key; it runs. The caller ends it. */
+  async copyAgent(): Promise<Agent> {
+    const copy = await this.agent.copy();
+    copy.run();
+    return copy;
+  }
+
   async end(): Promise<void> {
     await this.agent.end();
   }

@@ -1,6 +1,6 @@
 //! Words for devices and their services.
 
-use api::{Device, DeviceState, Service, Timestamp};
+use api::{Attention, Device, DeviceState, Service, Timestamp};
 
 use super::{duration, relative};
 
@@ -30,6 +30,34 @@ pub(crate) fn state_words(device: &Device, now: Timestamp) -> StateWords {
         (DeviceState::NeverSeen, _) => ("Not yet seen", "Has not connected yet".to_owned()),
     };
     StateWords { word, sentence }
+}
+
+/// What somebody should look at: what it is, what it means, what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AttentionWords {
+    pub(crate) what: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) advice: &'static str,
+}
+
+/// How something that wants attention is put into words.
+pub(crate) const fn attention_words(attention: Attention) -> AttentionWords {
+    match attention {
+        Attention::DuplicateKey => AttentionWords {
+            what: "Two agents use this device's key",
+            meaning: "They kept replacing each other. For ten minutes the newest one stays \
+                      connected, and the other is kept out.",
+            advice: "Was the device's disk or its agent's folder copied? Stop the agent on the \
+                     copy, delete its key and enroll it as a device of its own. If nobody copied \
+                     it, somebody may have stolen the key: delete this device and its key, and \
+                     enroll it anew.",
+        },
+        _ => AttentionWords {
+            what: "This device needs attention",
+            meaning: "The server reports something that this page does not know yet.",
+            advice: "Reload the page to get its newest version.",
+        },
+    }
 }
 
 /// What to try when a device cannot be reached, the likeliest first; empty when it can.

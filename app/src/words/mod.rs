@@ -11,7 +11,7 @@ mod terminal;
 mod usage;
 
 pub(crate) use desktop::desktop_end_words;
-pub(crate) use device::{offline_advice, services_in_order, state_words};
+pub(crate) use device::{attention_words, offline_advice, services_in_order, state_words};
 pub(crate) use failure::failure_words;
 pub(crate) use legible::{cleaned, legible};
 pub(crate) use number::{counted, grouped};

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::namespace::{self, Namespaces, command_inside};
-use crate::{clock, machine, names, network, outage};
+use crate::{clock, machine, names, network, outage, stalled};
 
 /// One thing that happens, and what is looked for.
 #[derive(Clone, Copy)]
@@ -55,6 +55,10 @@ pub(crate) const CASES: &[Case] = &[
         "rebinding",
         "the connection's ports are forgotten on the way",
     ),
+    case(
+        "forgetful",
+        "a NAT forgets what is silent for 30 s: the agent learns",
+    ),
     quick("move", "the device gets another address"),
     quick("ipv6", "the device has no IPv4 address"),
     case("no-name", "the server's name is not found, then is"),
@@ -72,7 +76,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "slow-readers",
-        "up to 200 stalled readers and a flood beside a keystroke",
+        "200 stalled readers of two devices and a flood beside a keystroke",
     ),
 ];
 
@@ -111,6 +115,7 @@ pub(crate) async fn run(name: &str, id: &str) -> Result<String> {
         "thin" => network::thin(id).await,
         "flap" => outage::flap(id).await,
         "rebinding" => network::rebinding(id).await,
+        "forgetful" => network::forgetful(id).await,
         "move" => network::address_change(id).await,
         "ipv6" => names::ipv6_only(id).await,
         "no-name" => names::missing(id).await,
@@ -120,7 +125,7 @@ pub(crate) async fn run(name: &str, id: &str) -> Result<String> {
         "stopped-server" => machine::stopped_server(id).await,
         "descriptors" => machine::descriptors(id).await,
         "clock" => clock::jump(id).await,
-        "slow-readers" => machine::slow_readers(id).await,
+        "slow-readers" => stalled::slow_readers(id).await,
         _ => bail!("there is no case {name}"),
     }
 }

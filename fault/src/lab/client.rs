@@ -16,6 +16,7 @@ use tunnel::driver::{Closed, Config, Stream, stream_handshake};
 use tunnel::wire::StreamHello;
 
 use crate::namespace::SERVER_NAME;
+use crate::place::FIRST_DEVICE;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -83,13 +84,21 @@ impl Client {
     /// # Errors
     /// No answer.
     pub(crate) async fn device(&self) -> Result<(String, String)> {
+        self.device_called(FIRST_DEVICE).await
+    }
+
+    /// The device of this name: its id and state.
+    ///
+    /// # Errors
+    /// No answer, or there is none.
+    pub(crate) async fn device_called(&self, name: &str) -> Result<(String, String)> {
         let text = self.read("/api/v1/devices").await?;
         let json: serde_json::Value = serde_json::from_str(&text)?;
         let list = json["devices"].as_array().or_else(|| json.as_array());
         let device = list
             .or_else(|| json["items"].as_array())
-            .and_then(|list| list.first())
-            .with_context(|| format!("no device in {text}"))?;
+            .and_then(|list| list.iter().find(|device| device["name"] == name))
+            .with_context(|| format!("no device {name} in {text}"))?;
         let text = |key: &str| device[key].as_str().unwrap_or_default().to_owned();
         Ok((text("id"), text("state")))
     }
@@ -110,12 +119,20 @@ impl Client {
         }
     }
 
-    /// Opens a stream.
+    /// Opens a stream to the first device.
     ///
     /// # Errors
     /// The server or the device does not want it.
     pub(crate) async fn open(&self, service: &str) -> Result<Open> {
-        let (device, _) = self.device().await?;
+        self.open_at(FIRST_DEVICE, service).await
+    }
+
+    /// Opens a stream to the device of this name.
+    ///
+    /// # Errors
+    /// The server or the device does not want it.
+    pub(crate) async fn open_at(&self, name: &str, service: &str) -> Result<Open> {
+        let (device, _) = self.device_called(name).await?;
         let mut connection = self.connect().await?;
         let request = format!(
             "GET /api/v1/devices/{device}/services/{service}/stream HTTP/1.1\r\n\

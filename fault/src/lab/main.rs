@@ -17,6 +17,7 @@ mod network;
 mod outage;
 mod place;
 mod processes;
+mod stalled;
 
 use std::process::ExitCode;
 

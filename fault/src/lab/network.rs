@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::io::AsyncReadExt;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::client::spawn;
 use crate::place::Place;
@@ -49,7 +49,7 @@ pub(crate) async fn thin(id: &str) -> Result<String> {
         }
     });
     // Until its first window is under way.
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    sleep(Duration::from_secs(10)).await;
     let (began, before) = (Instant::now(), *counted.borrow());
     let mut waits = Vec::new();
     while waits.len() < 20 {
@@ -92,6 +92,58 @@ pub(crate) async fn rebinding(id: &str) -> Result<String> {
     Ok(format!(
         "the stream went on over another connection after {:.1} s",
         went_on.as_secs_f64()
+    ))
+}
+
+/// A NAT that forgets a connection after this silence, and drops what comes on it then.
+const FORGETS_AFTER_S: u64 = 30;
+
+pub(crate) async fn forgetful(id: &str) -> Result<String> {
+    // An agent that is told 45 s notices after 75 s; twice, for once is chance.
+    const LEARNT_WITHIN: Duration = Duration::from_secs(2 * 90);
+    const HELD_FOR: Duration = Duration::from_secs(75);
+    const LEARNT: &str = "drops what is silent";
+    const REMEMBERED: &str = "tcp sport . tcp dport";
+    let place = Place::start(id).await?;
+    let set = "{ type inet_service . inet_service ; flags dynamic , timeout ; }";
+    place
+        .at_both(&format!("nft add set inet fault awake {set}"))
+        .await?;
+    let remember = format!("update @awake {{ {REMEMBERED} timeout {FORGETS_AFTER_S}s }}");
+    // The connection that is there is to be known before others are dropped.
+    place.rule(&remember).await?;
+    place
+        .open("echo")
+        .await?
+        .key(Duration::from_secs(10))
+        .await?;
+    place.clear_rules().await?;
+    place
+        .rule(&format!("tcp flags & syn == syn {remember} accept"))
+        .await?;
+    place
+        .rule(&format!("{REMEMBERED} @awake {remember} accept"))
+        .await?;
+    place.rule("meta l4proto tcp drop").await?;
+    let lost_before = place.agent.count("tunnel lost");
+    let began = Instant::now();
+    while place.agent.count(LEARNT) == 0 {
+        ensure!(began.elapsed() < LEARNT_WITHIN, "it did not learn");
+        sleep(Duration::from_millis(200)).await;
+    }
+    let (learnt_after, lost) = (began.elapsed(), place.agent.count("tunnel lost"));
+    sleep(HELD_FOR).await;
+    ensure!(
+        place.agent.count("tunnel lost") == lost,
+        "lost again after it had learnt"
+    );
+    let mut open = place.client.open("echo").await?;
+    let key = open.key(Duration::from_secs(5)).await?;
+    Ok(format!(
+        "learnt after {:.0} s and {} losses; then held for {} s, a key in {key:.1?}",
+        learnt_after.as_secs_f64(),
+        lost - lost_before,
+        HELD_FOR.as_secs()
     ))
 }
 

@@ -18,7 +18,9 @@ use crate::processes::{Running, ask, own};
 
 const PORT: u16 = 8443;
 /// What all tunnels of a server may hold together, whatever the machine has: the least it takes.
-pub(crate) const TUNNEL_MEMORY_BYTES: u64 = 64 << 20;
+const TUNNEL_MEMORY_BYTES: u64 = 64 << 20;
+/// The name of the device that each case has.
+pub(crate) const FIRST_DEVICE: &str = "fault";
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
@@ -30,6 +32,9 @@ pub(crate) struct Place {
     /// The namespace of the server, in which this process is.
     server_side: String,
     folder: TempDir,
+    agent_config: PathBuf,
+    ports: Vec<String>,
+    install_key: String,
     /// Beside the agent, and in its namespace.
     _services: Child,
     pub(crate) server: Running,
@@ -81,12 +86,16 @@ impl Place {
             tls,
         };
         wait_for_server(&client).await?;
-        enrol(&device, folder.path(), ports, &install_key).await?;
-        let agent = start_agent(&device, folder.path(), &environment)?;
+        let config = write_agent_config(folder.path(), &ports)?;
+        enrol(&device, folder.path(), FIRST_DEVICE, &config, &install_key).await?;
+        let agent = start_agent(&device, folder.path(), &config, &environment)?;
         let place = Self {
             device,
             server_side,
             folder,
+            agent_config: config,
+            ports,
+            install_key,
             _services: services,
             server,
             agent,
@@ -113,8 +122,37 @@ impl Place {
     /// It does not start.
     pub(crate) async fn restart_agent(&mut self) -> Result<()> {
         self.agent.kill().await?;
-        self.agent = start_agent(&self.device, self.folder.path(), &self.environment)?;
+        self.agent = start_agent(
+            &self.device,
+            self.folder.path(),
+            &self.agent_config,
+            &self.environment,
+        )?;
         Ok(())
+    }
+
+    /// Another device of this name with the same services, in the same namespace; its agent.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub(crate) async fn add_device(&self, name: &str) -> Result<Running> {
+        let folder = self.folder.path().join(name);
+        fs::create_dir(&folder)?;
+        fs::copy(
+            self.folder.path().join("server.pem"),
+            folder.join("server.pem"),
+        )?;
+        let config = write_agent_config(&folder, &self.ports)?;
+        enrol(&self.device, &folder, name, &config, &self.install_key).await?;
+        let agent = start_agent(&self.device, &folder, &config, &self.environment)?;
+        let give_up_at = Instant::now() + START_TIMEOUT;
+        while self.client.open_at(name, "echo").await.is_err() {
+            if Instant::now() > give_up_at {
+                bail!("the device {name} did not come");
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        Ok(agent)
     }
 
     /// A command such as `ip` inside of the device's namespace.
@@ -229,7 +267,7 @@ async fn wait_for_server(client: &Client) -> Result<()> {
     Ok(())
 }
 
-async fn enrol(device: &str, folder: &Path, ports: Vec<String>, key: &str) -> Result<()> {
+fn write_agent_config(folder: &Path, ports: &[String]) -> Result<PathBuf> {
     let mut text = format!("server = \"https://{SERVER_NAME}:{PORT}\"\n");
     for (name, port) in ["echo", "flood"].iter().zip(ports) {
         text += &format!(
@@ -238,23 +276,31 @@ async fn enrol(device: &str, folder: &Path, ports: Vec<String>, key: &str) -> Re
     }
     let config = folder.join("agent.toml");
     fs::write(&config, text)?;
+    Ok(config)
+}
+
+async fn enrol(device: &str, folder: &Path, name: &str, config: &Path, key: &str) -> Result<()> {
     let mut command = command_inside(device, &own("adit-agent")?);
     command
-        .args(words("enroll --key - --name fault --server"))
+        .args(words("enroll --key - --name"))
+        .arg(name)
+        .arg("--server")
         .arg(format!("https://{SERVER_NAME}:{PORT}"))
         .arg("--config")
-        .arg(&config)
+        .arg(config)
         .arg("--ca-file")
         .arg(folder.join("server.pem"));
     ask(command, key).await.map(drop)
 }
 
-fn start_agent(device: &str, folder: &Path, environment: &[(String, String)]) -> Result<Running> {
+fn start_agent(
+    device: &str,
+    folder: &Path,
+    config: &Path,
+    environment: &[(String, String)],
+) -> Result<Running> {
     let mut command = command_inside(device, &own("adit-agent")?);
-    command
-        .arg("run")
-        .arg("--config")
-        .arg(folder.join("agent.toml"));
+    command.arg("run").arg("--config").arg(config);
     command.envs(environment.iter().cloned());
     Running::start(command, &log(folder, device, "agent")?)
 }

@@ -91,6 +91,17 @@ impl Running {
         Ok(Duration::from_millis(sum * 10))
     }
 
+    /// Memory that it has in use.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub(crate) fn resident_bytes(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(kib.context("no VmRSS")?.parse::<u64>()? << 10)
+    }
+
     /// How many descriptors it has open.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::time::Duration;
 
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Leases, Subject};
@@ -21,6 +21,10 @@ const UNCONFIRMED_MAX: Duration = Duration::from_secs(60);
 /// How late the two ends by time may come. Each look costs one pass over all leases.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// A look that comes this late: the process itself stood still (SIGSTOP, a machine that was put to
+/// sleep), and asked nobody meanwhile.
+const STOOD_STILL: Duration = Duration::from_secs(10);
+
 /// Who decides about rights.
 pub trait Authority: Send + Sync + 'static {
     /// Why it cannot be asked.
@@ -34,7 +38,8 @@ pub trait Authority: Send + Sync + 'static {
 }
 
 /// One task for all leases: asks about each every 30 s, ends those nobody could be asked about for
-/// 60 s, and those that have lived for `longest`. Returns when, after `stop`, none is left.
+/// 60 s, and those that have lived for `longest`. A process that stood still asks once before it
+/// ends any: nothing went through it meanwhile. Returns when, after `stop`, none is left.
 pub async fn watch(
     leases: Leases,
     authority: impl Authority,
@@ -43,9 +48,18 @@ pub async fn watch(
 ) {
     let ends = async {
         let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looked_at = Instant::now();
         loop {
             looks.tick().await;
-            end_by_time(&leases, longest, Instant::now());
+            let stood_still_for = looked_at.elapsed();
+            if stood_still_for > STOOD_STILL {
+                let answered = recheck(&leases, &authority, Instant::now()).await;
+                let seconds = stood_still_for.as_secs();
+                tracing::warn!(seconds, answered, "the process stood still; rights checked");
+            }
+            looked_at = Instant::now();
+            end_by_time(&leases, longest, looked_at);
         }
     };
     let asks = async {

@@ -1,19 +1,13 @@
 //! Enrolment: a proven key and a valid install key make a device.
 
-use api::text::{NAME_MAX_CHARS, cleaned};
-use api::{DeviceId, Enrol, Enrolled};
+use api::{Enrol, Enrolled};
 use zeroize::Zeroizing;
 
 use crate::access::{Class, SecretHash};
-use crate::db::new_id;
 use crate::http::ApiError;
 
-use super::label::new_label;
-use super::tunnels::search_text;
+use super::make::{NewDevice, checked_name};
 use super::{DeviceIdentity, Devices, DevicesError, store};
-
-/// How often a free label is looked for. Each has 30 random bits.
-const LABEL_TRIES: usize = 8;
 
 impl Devices {
     /// Enrols the device whose key was proven. Idempotent by key: one that is enrolled gets the
@@ -30,13 +24,7 @@ impl Devices {
         if let Some(known) = self.by_key(&key) {
             return Ok(enrolled(known));
         }
-        let name = cleaned(&input.name, NAME_MAX_CHARS);
-        if name.is_empty() {
-            return Err(DevicesError::Invalid {
-                field: "name",
-                detail: "It must not be empty.",
-            });
-        }
+        let name = checked_name(&input.name)?;
         let hash =
             SecretHash::of(Class::InstallKey, &secret).ok_or(DevicesError::InstallKeyInvalid)?;
 
@@ -53,22 +41,12 @@ impl Devices {
         let (install_key, organization) = store::use_install_key(&mut write, hash, now)
             .await?
             .ok_or(DevicesError::InstallKeyInvalid)?;
-        let mut label = None;
-        for _ in 0..LABEL_TRIES {
-            let candidate = new_label(&name);
-            if store::claim_label(&mut write, &candidate, now).await? {
-                label = Some(candidate);
-                break;
-            }
-        }
-        let identity = DeviceIdentity {
-            id: DeviceId(new_id(now)),
+        let new = NewDevice {
             organization,
-            label: label.ok_or(DevicesError::NoLabel)?,
             name,
+            wanted_label: None,
         };
-        let search_text = search_text(&identity.name, &identity.label, "");
-        store::insert_device(&mut write, &identity, &key, &search_text, now).await?;
+        let identity = new.make(&mut write, |_| key, now).await?;
         self.commit(write, identity.id).await?;
         tracing::info!(device = %identity.id, %install_key, label = identity.label, "enrolled");
         Ok(enrolled(identity))

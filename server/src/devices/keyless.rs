@@ -1,18 +1,11 @@
 //! Devices without a key, which another part of the server knows by a secret.
 
-use api::text::{NAME_MAX_CHARS, cleaned};
 use api::{DeviceId, OrganizationId};
 use ring::digest::{SHA256, digest};
 use sqlx::{Sqlite, Transaction};
 
-use crate::db::new_id;
-
-use super::label::{is_label, new_label};
-use super::tunnels::search_text;
-use super::{DeviceIdentity, Devices, DevicesError, store};
-
-/// Looking for a free label: each has 30 random bits, but for the first.
-const LABEL_TRIES: usize = 8;
+use super::make::{NewDevice, checked_name};
+use super::{DeviceIdentity, Devices, DevicesError};
 
 /// A device that is about to be made.
 pub struct Keyless {
@@ -32,36 +25,15 @@ impl Devices {
         wanted: &str,
         name: &str,
     ) -> Result<Keyless, DevicesError> {
-        let name = cleaned(name, NAME_MAX_CHARS);
-        if name.is_empty() {
-            return Err(DevicesError::Invalid {
-                field: "name",
-                detail: "It must not be empty.",
-            });
-        }
+        let name = checked_name(name)?;
         let now = self.0.clock.now();
         let mut write = self.0.db.write().await?;
-        let mut label = None;
-        let first = is_label(wanted).then(|| wanted.to_owned());
-        for candidate in first
-            .into_iter()
-            .chain(std::iter::repeat_with(|| new_label(wanted)))
-            .take(LABEL_TRIES)
-        {
-            if store::claim_label(&mut write, &candidate, now).await? {
-                label = Some(candidate);
-                break;
-            }
-        }
-        let identity = DeviceIdentity {
-            id: DeviceId(new_id(now)),
+        let new = NewDevice {
             organization,
-            label: label.ok_or(DevicesError::NoLabel)?,
             name,
+            wanted_label: Some(wanted),
         };
-        let search_text = search_text(&identity.name, &identity.label, "");
-        let key = keyless(identity.id);
-        store::insert_device(&mut write, &identity, &key, &search_text, now).await?;
+        let identity = new.make(&mut write, keyless, now).await?;
         Ok(Keyless { identity, write })
     }
 

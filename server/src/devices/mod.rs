@@ -9,6 +9,7 @@ mod index;
 mod install_keys;
 mod keyless;
 mod label;
+mod make;
 mod model;
 mod presence;
 mod records;

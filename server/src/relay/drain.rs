@@ -18,8 +18,7 @@ impl Relay {
     /// streams from now on. Each tunnel is closed when its last stream has ended; a stream that
     /// outlasts the grace is cut, and both its ends are told that the server stops.
     pub fn drain(&self) {
-        self.0.draining.cancel();
-        let tunnels = self.0.registry.all();
+        let tunnels = self.0.registry.begin_drain(&self.0.draining);
         let spread = admission::spread(tunnels.len(), self.0.admission.rate_per_s());
         for (_, _, line) in &tunnels {
             line.tunnel.go_away(GoAway {

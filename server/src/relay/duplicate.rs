@@ -8,18 +8,16 @@ use tunnel::driver::GoAwayReason;
 
 use super::Relay;
 use super::line::Line;
-use super::registry::QUARANTINE;
-use super::serve::send_away;
+use super::registry::{Occupant, QUARANTINE};
 
 /// For a closed socket to be gone.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Relay {
-    /// Sends away the tunnel of another process that `epoch` has replaced. Its streams end now; it
+    /// Sends away the tunnel of another process that `epoch` has replaced, and that is retired. It
     /// is asked whether it lives, since only then it is a swap: an agent that was started again
     /// after a crash leaves a tunnel behind that nobody holds.
     pub(super) fn replace(&self, device: DeviceId, epoch: u64, address: String, old: Line) {
-        old.retired.cancel();
         let relay = self.clone();
         self.0.lifecycle.spawn("tunnel-probe", async move {
             let lives = old.answers().await;
@@ -32,15 +30,14 @@ impl Relay {
                 );
                 relay.0.devices.has_duplicate(device, QUARANTINE);
             }
-            send_away(&old.tunnel, GoAwayReason::Replaced);
+            old.send_away(GoAwayReason::Replaced);
         });
     }
 
     /// As [`Self::replace`], of an agent that cannot be asked whether it lives: one that does
     /// answers the close.
     pub(super) fn replace_webtunnel(&self, device: DeviceId, epoch: u64, old: Line) {
-        old.retired.cancel();
-        send_away(&old.tunnel, GoAwayReason::Replaced);
+        old.send_away(GoAwayReason::Replaced);
         let relay = self.clone();
         self.0.lifecycle.spawn("tunnel-probe", async move {
             let lives = timeout(FAREWELL_TIMEOUT, old.tunnel.farewell_answered()).await;

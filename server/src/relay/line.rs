@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{Link, OpenError, Resumer, Stream, Tunnel};
+use tunnel::driver::{GoAway, GoAwayReason, Link, OpenError, Resumer, Stream, Tunnel};
 use tunnel::wire::Target;
 
 use super::meter::Meter;
+use super::registry::Occupant;
 use super::serve::Connection;
 
 /// Opens that may wait at one tunnel: as many as it can answer meanwhile where the way there and
@@ -206,6 +207,21 @@ impl Line {
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         WAITING_MAX - self.queue.places.available_permits()
+    }
+}
+
+impl Occupant for Line {
+    fn retire(&self) {
+        self.retired.cancel();
+    }
+
+    fn send_away(&self, reason: GoAwayReason) {
+        self.tunnel.go_away(GoAway {
+            reason,
+            reconnect_after: Duration::ZERO,
+            url: None,
+        });
+        self.tunnel.close();
     }
 }
 

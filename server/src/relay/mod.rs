@@ -146,9 +146,8 @@ impl Relay {
 
     /// Ends the device's tunnel (it was deleted or disabled).
     pub fn disconnect(&self, device: DeviceId) {
-        if let Some(line) = self.0.registry.take(device, Instant::now()) {
-            serve::send_away(&line.tunnel, GoAwayReason::Disabled);
-        }
+        let registry = &self.0.registry;
+        registry.send_away(device, GoAwayReason::Disabled, Instant::now());
     }
 
     /// The settings of tunnels, with the budget that all of them share: single streams of clients

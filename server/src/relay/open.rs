@@ -141,14 +141,27 @@ async fn cut_with(
     line: Line,
 ) {
     tokio::select! {
-        () = grace_over.cancelled() => control.reset(Code::Draining, "the server stops"),
-        () = lease.cancelled() => control.reset(Code::Revoked, "the right to this stream has ended"),
-        () = line.retired.cancelled() => {
-            control.reset(Code::Reconnecting, "the device has a newer tunnel");
+        (code, text) = no_longer_allowed(&lease, &grace_over, &line.retired) => {
+            control.reset(code, text);
         }
         () = control.ended() => {}
     }
     line.freed();
+}
+
+/// Completes when a stream has to go, with what its ends are told. The order is fixed, or the
+/// registry's schedules could not be run again.
+pub(super) async fn no_longer_allowed(
+    lease: &CancellationToken,
+    grace_over: &CancellationToken,
+    retired: &CancellationToken,
+) -> (Code, &'static str) {
+    tokio::select! {
+        biased;
+        () = lease.cancelled() => (Code::Revoked, "the right to this stream has ended"),
+        () = grace_over.cancelled() => (Code::Draining, "the server stops"),
+        () = retired.cancelled() => (Code::Reconnecting, "the device has a newer tunnel"),
+    }
 }
 
 impl From<driver::OpenError> for OpenError {

@@ -1,47 +1,49 @@
 //! Which tunnel is a device's: the newest proven one, and never an older one after it.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use api::DeviceId;
 use tokio::time::Instant;
 
+use self::slots::Slots;
 use super::line::Line;
 
-/// A device that was lost less long ago is expected back (as its presence has it).
-const EXPECTED_BACK: Duration = Duration::from_secs(20);
-/// After a start all of them are, for so long.
-const EXPECTED_AFTER_START: Duration = Duration::from_secs(60);
-/// Two processes with one key take turns so often: somebody copied the key.
-const MAX_SWAPS: u32 = 5;
-const SWAP_WINDOW: Duration = Duration::from_secs(600);
-/// For so long afterwards the tunnel that holds is not replaced by another process's. Long enough
-/// that someone sees it, short enough that a device repaired by hand comes back by itself.
+mod slots;
+mod turnover;
+
+pub(super) use self::turnover::Occupant;
+
+/// For so long after too many swaps the tunnel that holds is not replaced by another process's.
+/// Long enough that someone sees it, short enough that a device repaired by hand comes back by
+/// itself.
 pub(super) const QUARANTINE: Duration = Duration::from_secs(600);
 
 /// All tunnels, behind one lock that is never held across an await or a call into a tunnel.
-/// Generic over the tunnel's handle for the sake of tests.
-pub(super) struct Registry<T = Line> {
-    started_at: Instant,
-    devices: Mutex<HashMap<DeviceId, Slot<T>>>,
+/// Generic over the tunnel's handle and the lock for the sake of tests (decision 0020).
+pub(super) struct Registry<T = Line, L = Mutex<Slots<T>>> {
+    slots: L,
+    occupants: PhantomData<fn() -> T>,
 }
 
-/// What is known of a device. Kept after its tunnel ended, until it is no longer expected back.
-struct Slot<T> {
-    current: Option<Entry<T>>,
-    /// The highest epoch ever registered: nothing below it may come after it.
-    epoch: u64,
-    lost_at: Instant,
-    /// Not after it was sent away for good.
-    expected_back: bool,
-    swaps: Swaps,
-    quarantine_until: Option<Instant>,
+/// What lets one in at a time.
+pub(super) trait Lock<S> {
+    /// A lock around this state.
+    fn around(state: S) -> Self;
+
+    /// One's turn with the state.
+    fn turn<R>(&self, act: impl FnOnce(&mut S) -> R) -> R;
 }
 
-struct Entry<T> {
-    instance: [u8; 16],
-    tunnel: T,
+impl<S> Lock<S> for Mutex<S> {
+    fn around(state: S) -> Self {
+        Self::new(state)
+    }
+
+    fn turn<R>(&self, act: impl FnOnce(&mut S) -> R) -> R {
+        act(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// A registered tunnel's predecessor.
@@ -71,11 +73,11 @@ pub(super) enum Whereabouts<T> {
     Away,
 }
 
-impl<T: Clone> Registry<T> {
+impl<T: Clone, L: Lock<Slots<T>>> Registry<T, L> {
     pub(super) fn new(started_at: Instant) -> Self {
         Self {
-            started_at,
-            devices: Mutex::default(),
+            slots: L::around(Slots::new(started_at)),
+            occupants: PhantomData,
         }
     }
 
@@ -88,176 +90,63 @@ impl<T: Clone> Registry<T> {
         tunnel: T,
         now: Instant,
     ) -> Result<Replaced<T>, Unregistered<T>> {
-        let mut devices = self.lock();
-        let slot = devices.entry(device).or_insert_with(|| Slot {
-            current: None,
-            epoch: 0,
-            lost_at: now,
-            expected_back: true,
-            swaps: Swaps {
-                since: now,
-                count: 0,
-            },
-            quarantine_until: None,
-        });
-        if slot.epoch >= epoch {
-            return Err(Unregistered::Outdated(tunnel));
-        }
-        if slot.refuses(&instance, now) {
-            return Err(Unregistered::Quarantined(tunnel));
-        }
-        slot.epoch = epoch;
-        slot.expected_back = true;
-        Ok(match slot.current.replace(Entry { instance, tunnel }) {
-            None => Replaced::Nothing,
-            Some(old) if old.instance == instance => Replaced::Own(old.tunnel),
-            Some(old) => Replaced::Other(old.tunnel),
-        })
+        self.slots
+            .turn(|slots| slots.register(device, epoch, instance, tunnel, now))
     }
 
     /// A living tunnel was replaced by another process's. Tells whether it was one too many: then
     /// the one that holds now stays.
     pub(super) fn count_swap(&self, device: DeviceId, now: Instant) -> bool {
-        let mut devices = self.lock();
-        let Some(slot) = devices.get_mut(&device) else {
-            return false;
-        };
-        let too_many = slot.swaps.count_one(now);
-        if too_many {
-            slot.quarantine_until = Some(now + QUARANTINE);
-            slot.swaps = Swaps {
-                since: now,
-                count: 0,
-            };
-        }
-        too_many
+        self.slots.turn(|slots| slots.count_swap(device, now))
     }
 
     /// Whether a tunnel of this process would not be registered now. Nobody is kept out of a
     /// device that has no tunnel.
     pub(super) fn refuses(&self, device: DeviceId, instance: &[u8; 16], now: Instant) -> bool {
-        let devices = self.lock();
-        let slot = devices.get(&device);
-        slot.is_some_and(|slot| slot.refuses(instance, now))
+        self.slots
+            .turn(|slots| slots.refuses(device, instance, now))
     }
 
     /// The tunnel of this epoch has ended. Tells whether it was still the device's.
     pub(super) fn remove(&self, device: DeviceId, epoch: u64, now: Instant) -> bool {
-        let mut devices = self.lock();
-        let Some(slot) = devices.get_mut(&device) else {
-            return false;
-        };
-        if slot.epoch != epoch || slot.current.take().is_none() {
-            return false;
-        }
-        slot.lost_at = now;
-        true
+        self.slots.turn(|slots| slots.remove(device, epoch, now))
     }
 
     /// Takes the device's tunnel away, for good: the device is not expected back.
     pub(super) fn take(&self, device: DeviceId, now: Instant) -> Option<T> {
-        let mut devices = self.lock();
-        let slot = devices.get_mut(&device)?;
-        // The epoch stays: a handshake that is under way must not come after a newer one.
-        slot.expected_back = false;
-        slot.lost_at = now;
-        slot.current.take().map(|entry| entry.tunnel)
+        self.slots.turn(|slots| slots.take(device, now))
     }
 
     pub(super) fn find(&self, device: DeviceId, now: Instant) -> Whereabouts<T> {
-        let devices = self.lock();
-        let expected_back = match devices.get(&device) {
-            Some(Slot {
-                current: Some(entry),
-                ..
-            }) => {
-                return Whereabouts::Here(entry.tunnel.clone());
-            }
-            Some(slot) => {
-                slot.expected_back && now.saturating_duration_since(slot.lost_at) < EXPECTED_BACK
-            }
-            None => now.saturating_duration_since(self.started_at) < EXPECTED_AFTER_START,
-        };
-        if expected_back {
-            Whereabouts::ExpectedBack
-        } else {
-            Whereabouts::Away
-        }
+        self.slots.turn(|slots| slots.find(device, now))
     }
 
     /// The tunnel that this process of the device's agent holds, and its epoch.
     pub(super) fn held_by(&self, device: DeviceId, instance: &[u8; 16]) -> Option<(u64, T)> {
-        let devices = self.lock();
-        let slot = devices.get(&device)?;
-        let entry = slot.current.as_ref()?;
-        (entry.instance == *instance).then(|| (slot.epoch, entry.tunnel.clone()))
+        self.slots.turn(|slots| slots.held_by(device, instance))
     }
 
     /// Whether the tunnel of this epoch is the device's.
     pub(super) fn is_current(&self, device: DeviceId, epoch: u64) -> bool {
-        let devices = self.lock();
-        devices
-            .get(&device)
-            .is_some_and(|slot| slot.epoch == epoch && slot.current.is_some())
+        self.slots.turn(|slots| slots.is_current(device, epoch))
     }
 
     /// Every living tunnel, with its epoch.
     pub(super) fn all(&self) -> Vec<(DeviceId, u64, T)> {
-        let devices = self.lock();
-        let living = devices.iter().filter_map(|(device, slot)| {
-            Some((*device, slot.epoch, slot.current.as_ref()?.tunnel.clone()))
-        });
-        living.collect()
+        self.slots.turn(|slots| slots.all())
     }
 
     /// Forgets devices that are long gone.
     pub(super) fn forget_lost(&self, now: Instant) {
-        self.lock().retain(|_, slot| {
-            slot.current.is_some() || now.saturating_duration_since(slot.lost_at) < SWAP_WINDOW
-        });
+        self.slots.turn(|slots| slots.forget_lost(now));
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock()
-            .values()
-            .filter(|slot| slot.current.is_some())
-            .count()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Slot<T>>> {
-        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.turn(|slots| slots.len())
     }
 }
 
-impl<T> Slot<T> {
-    fn refuses(&self, instance: &[u8; 16], now: Instant) -> bool {
-        let is_other = self
-            .current
-            .as_ref()
-            .is_some_and(|holder| holder.instance != *instance);
-        is_other && self.quarantine_until.is_some_and(|until| now < until)
-    }
-}
-
-/// Counts how often a living tunnel was replaced by that of another process.
-struct Swaps {
-    since: Instant,
-    count: u32,
-}
-
-impl Swaps {
-    /// Tells whether it was one too many.
-    fn count_one(&mut self, now: Instant) -> bool {
-        if now.saturating_duration_since(self.since) > SWAP_WINDOW {
-            *self = Self {
-                since: now,
-                count: 0,
-            };
-        }
-        self.count = self.count.saturating_add(1);
-        self.count > MAX_SWAPS
-    }
-}
-
+#[cfg(test)]
+mod schedules;
 #[cfg(test)]
 mod tests;

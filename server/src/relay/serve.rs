@@ -11,16 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use tunnel::driver::{
-    Closed, Established, GoAway, GoAwayReason, HandshakeError, Link, Tunnel, server_handshake_with,
-};
+use tunnel::driver::{Closed, Established, HandshakeError, Link, server_handshake_with};
 use tunnel::wire::{Code, ServerHello, Windows};
 
-use super::Relay;
 use super::counts::Counted;
 use super::line::Line;
 use super::meter::Meter;
-use super::registry::{Replaced, Unregistered};
+use super::{Inner, Relay};
 
 /// What a tunnel runs over: an upgraded connection, in tests a pipe.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -119,20 +116,9 @@ impl Relay {
         let tunnel = established.tunnel.clone();
         let meter = Meter::new(device, tunnel.clone(), self.0.usage.clone());
         let line = Line::new(tunnel.clone(), resumer, Arc::clone(&meter));
-        let registered = self
-            .0
-            .registry
-            .register(device, epoch, instance, line, Instant::now());
-        match registered {
-            Ok(Replaced::Nothing) => {}
-            Ok(Replaced::Own(old)) => {
-                tracing::info!(%device, epoch, "tunnel replaced by a newer one");
-                send_away(&old.tunnel, GoAwayReason::Replaced);
-            }
-            Ok(Replaced::Other(old)) => self.replace(device, epoch, address.clone(), old),
-            Err(Unregistered::Outdated(line) | Unregistered::Quarantined(line)) => {
-                send_away(&line.tunnel, GoAwayReason::Replaced);
-            }
+        let registry = &self.0.registry;
+        if let Some(old) = registry.seat(device, epoch, instance, line, Instant::now()) {
+            self.replace(device, epoch, address.clone(), old);
         }
         self.check_again(device, &key);
         let relay = self.clone();
@@ -154,22 +140,16 @@ impl Relay {
         Ok(())
     }
 
-    /// What ends tunnels may have happened between the proof and the registration, and have found
-    /// none to end.
+    /// What ends tunnels may have happened between the proof and the registration.
     pub(super) fn check_again(&self, device: DeviceId, key: &[u8; 32]) {
-        if self
-            .0
-            .devices
-            .by_key(key)
-            .is_none_or(|known| known.id != device)
-        {
-            self.disconnect(device);
-        }
-        if self.0.draining.is_cancelled()
-            && let Some(line) = self.0.registry.take(device, Instant::now())
-        {
-            send_away(&line.tunnel, GoAwayReason::Restart);
-        }
+        let is_known = || {
+            let known = self.0.devices.by_key(key);
+            known.is_some_and(|known| known.id == device)
+        };
+        let Inner {
+            registry, draining, ..
+        } = &*self.0;
+        registry.check_again(device, is_known, draining, Instant::now());
     }
 
     pub(super) fn server_hello(&self, epoch: u64) -> Result<ServerHello, HandshakeError> {
@@ -268,15 +248,4 @@ const fn word(closed: &Closed) -> &'static str {
         Closed::Io(_) => "connection",
         Closed::Protocol(_) => "protocol",
     }
-}
-
-/// Tells the agent why, then cuts what it carries: its streams see RESET or a lost tunnel, never
-/// an end, and no later frame of it gets anywhere.
-pub(super) fn send_away(tunnel: &Tunnel, reason: GoAwayReason) {
-    tunnel.go_away(GoAway {
-        reason,
-        reconnect_after: Duration::ZERO,
-        url: None,
-    });
-    tunnel.close();
 }

@@ -10,7 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
-use tunnel::driver::{GoAwayReason, Tunnel, webtunnel};
+use tunnel::driver::{Tunnel, webtunnel};
 use tunnel::webtunnel::Config;
 use tunnel::wire::Info;
 
@@ -18,8 +18,7 @@ use super::Relay;
 use super::counts::Reject;
 use super::line::Line;
 use super::meter::Meter;
-use super::registry::{Replaced, Unregistered};
-use super::serve::{Connection, UPGRADE_TIMEOUT, send_away};
+use super::serve::{Connection, UPGRADE_TIMEOUT};
 use crate::db::random;
 use crate::devices::keyless;
 
@@ -134,14 +133,8 @@ impl Relay {
             .collect::<HashMap<_, _>>();
         let line = Line::new(tunnel.clone(), None, Arc::clone(&meter)).with_ports(ports);
         let registry = &self.0.registry;
-        match registry.register(device, epoch, instance, line, Instant::now()) {
-            Ok(Replaced::Nothing) => {}
-            Ok(Replaced::Own(old) | Replaced::Other(old)) => {
-                self.replace_webtunnel(device, epoch, old);
-            }
-            Err(Unregistered::Outdated(line) | Unregistered::Quarantined(line)) => {
-                send_away(&line.tunnel, GoAwayReason::Replaced);
-            }
+        if let Some(old) = registry.seat(device, epoch, instance, line, Instant::now()) {
+            self.replace_webtunnel(device, epoch, old);
         }
         self.check_again(device, &keyless(device));
         let relay = self.clone();

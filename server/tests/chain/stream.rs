@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use tunnel::driver::{Closed, OpenError, Stream, StreamError};
-use tunnel::wire::Code;
+use tunnel::wire::{Code, Windows};
 
 use crate::client::Client;
 use crate::harness::{Behaviour, End, TestService, closed_port, service, soon, until};
@@ -174,14 +174,19 @@ async fn s34_a_client_that_does_not_read_is_cut_too() {
     let cookie = place.cookie().await;
     let lines = format!("Cookie: {cookie}\r\nOrigin: http://HOST\r\n");
     let mut client = place.client_when_up(device.id, "echo", &lines).await;
-    // Until nothing moves any more, for nobody reads what comes back.
-    let full = async {
-        loop {
-            client.stream.write_all(&[0; 64 * 1024]).await.unwrap();
-        }
-    };
-    assert!(timeout(Duration::from_millis(500), full).await.is_err());
     let control = client.stream.control();
+    // Until its window is full: nobody reads what comes back, so nothing more can come.
+    let window = u64::from(Windows::default().initial);
+    let is_full = async || {
+        let carried = control.transferred();
+        carried.is_some_and(|carried| carried.received_bytes >= window)
+    };
+    // More than all that lies between can hold.
+    let flood = vec![0; 64 << 20];
+    tokio::select! {
+        () = until("a full window", is_full) => {}
+        written = client.stream.write_all(&flood) => panic!("{written:?}"),
+    }
     place.sign_out(&cookie).await;
     let began = Instant::now();
     let reason = soon("the cut", control.cut()).await;

@@ -1,5 +1,6 @@
 //! One device: its state, what can be opened on it, what is known about it, its settings.
 
+mod attention;
 mod data;
 mod delete;
 mod facts;
@@ -16,6 +17,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
+use self::attention::AttentionNote;
 use self::data::DataUse;
 use self::delete::DeleteDevice;
 use self::facts::Facts;
@@ -118,6 +120,7 @@ fn part<T: Clone + PartialEq + Send + Sync + 'static>(
 fn DeviceView(id: DeviceId, device: DeviceSignal) -> impl IntoView {
     view! {
         <DeviceHeader device=device />
+        <AttentionNote device=device />
         <OfflineAdvice device=device />
         <ServiceTiles device=device />
         <Facts device=device />

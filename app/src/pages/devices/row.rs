@@ -6,12 +6,12 @@ use api::{Device, DeviceId, DeviceState};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use crate::components::{StateDot, Time};
+use crate::components::{Glyph, Icon, StateDot, Time};
 use crate::pages::service_button::{ServiceButton, can_open};
 use crate::pages::state_shape::shape;
 use crate::paths;
 use crate::state::{Clock, DeviceList, Query};
-use crate::words::{legible, services_in_order, state_words};
+use crate::words::{attention_words, legible, services_in_order, state_words};
 
 /// More would make the row wider than its column; the device's page has them all.
 const SERVICES_SHOWN: usize = 3;
@@ -49,6 +49,7 @@ pub(super) fn DeviceRow(query: Query<DeviceList>, id: DeviceId) -> impl IntoView
                 <A href=paths::device(id) attr:class="device-row__link" attr:title=move || name.get()>
                     <bdi>{move || name.get()}</bdi>
                 </A>
+                <AttentionMark id=id device=device />
                 <span class="device-row__label">{move || label.get()}</span>
             </span>
             <span class="device-row__system" title=move || system.get()>
@@ -58,6 +59,25 @@ pub(super) fn DeviceRow(query: Query<DeviceList>, id: DeviceId) -> impl IntoView
             <span class="device-row__rtt numbers">{move || rtt.get()}</span>
             <Seen device=device />
         </li>
+    }
+}
+
+/// A mark beside the name that leads to the words on the device's page.
+#[component]
+fn AttentionMark(id: DeviceId, device: Memo<Option<Arc<Device>>>) -> impl IntoView {
+    let what = Memo::new(move |_| {
+        let attention = device.with(|device| device.as_ref()?.attention);
+        attention.map(|attention| attention_words(attention).what)
+    });
+    move || {
+        what.get().map(|what| {
+            view! {
+                <A href=paths::device(id) attr:class="device-row__attention" attr:title=what>
+                    <Icon glyph=Glyph::Warning />
+                    <span class="visually-hidden">{what}</span>
+                </A>
+            }
+        })
     }
 }
 

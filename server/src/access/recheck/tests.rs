@@ -113,6 +113,31 @@ async fn s34_a_short_outage_ends_nothing() {
     assert!(!lease.token().is_cancelled());
 }
 
+/// SIGSTOP for 90 s: rights are older than 60 s then, and were not asked for.
+#[tokio::test(start_paused = true)]
+async fn s34_after_a_standstill_rights_are_asked_for_before_they_end() {
+    const ANSWERED_S: u64 = 1;
+    for (mood, ends_within_s) in [
+        (Mood::Agrees, None),
+        (Mood::Denies, Some(ANSWERED_S)),
+        (Mood::Fails, Some(ANSWERED_S)),
+        (Mood::Hangs, Some(ANSWER_TIMEOUT.as_secs() + ANSWERED_S)),
+    ] {
+        let authority = Moody::new(Mood::Agrees);
+        let (leases, _watch, _stop) = watched(&authority);
+        let lease = leases.issue(subject());
+        sleep(Duration::from_secs(45)).await;
+        authority.becomes(mood);
+        tokio::time::advance(Duration::from_secs(90)).await;
+        let lived = timeout(Duration::from_secs(25), life(&lease)).await.ok();
+        match (lived, ends_within_s) {
+            (None, None) => {}
+            (Some(lived), Some(most_s)) => assert!(lived.as_secs() <= most_s, "{lived:?}"),
+            (lived, _) => panic!("{lived:?}, not {ends_within_s:?}"),
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn s34_no_stream_lives_longer_than_12_h() {
     let authority = Moody::new(Mood::Agrees);

@@ -16,7 +16,7 @@ fn now() -> Instant {
 
 #[test]
 fn s28_the_newest_wins_whatever_the_order() {
-    let registry = Registry::new(now());
+    let registry = Registry::<_>::new(now());
     let newer = registry.register(device(1), 6, ONE, "newer", now());
     assert_eq!(newer, Ok(Replaced::Nothing));
     let older = registry.register(device(1), 5, ONE, "older", now());
@@ -34,7 +34,7 @@ fn s28_the_newest_wins_whatever_the_order() {
 
 #[test]
 fn s28_the_end_of_an_old_tunnel_does_not_end_the_new_one() {
-    let registry = Registry::new(now());
+    let registry = Registry::<_>::new(now());
     assert!(registry.register(device(1), 1, ONE, "old", now()).is_ok());
     assert!(registry.register(device(1), 2, ONE, "new", now()).is_ok());
     assert!(!registry.remove(device(1), 1, now()));
@@ -49,7 +49,7 @@ fn s28_the_end_of_an_old_tunnel_does_not_end_the_new_one() {
 
 #[test]
 fn s28_two_processes_that_keep_swapping_are_quarantined() {
-    let registry = Registry::new(now());
+    let registry = Registry::<_>::new(now());
     let start = now();
     let after = |seconds| start + Duration::from_secs(seconds);
     assert!(registry.register(device(1), 1, ONE, 1, start).is_ok());
@@ -75,7 +75,7 @@ fn s28_two_processes_that_keep_swapping_are_quarantined() {
 
 #[test]
 fn s28_swaps_far_apart_are_no_alarm() {
-    let registry = Registry::new(now());
+    let registry = Registry::<_>::new(now());
     let start = now();
     assert!(registry.register(device(1), 1, ONE, 1, start).is_ok());
     for swap in 0..50 {
@@ -86,7 +86,7 @@ fn s28_swaps_far_apart_are_no_alarm() {
 
 #[test]
 fn one_process_that_reconnects_is_no_swap() {
-    let registry = Registry::new(now());
+    let registry = Registry::<_>::new(now());
     for epoch in 1..=50 {
         let registered = registry.register(device(1), epoch, ONE, epoch, now());
         assert!(matches!(
@@ -99,7 +99,7 @@ fn one_process_that_reconnects_is_no_swap() {
 #[test]
 fn a_lost_device_is_expected_back_for_a_while() {
     let start = now();
-    let registry = Registry::new(start);
+    let registry = Registry::<_>::new(start);
     let after = |seconds| start + Duration::from_secs(seconds);
     assert_eq!(
         registry.find(device(1), after(1)),
@@ -119,13 +119,13 @@ fn a_lost_device_is_expected_back_for_a_while() {
     );
     assert_eq!(registry.find(device(1), after(221)), Whereabouts::Away);
     registry.forget_lost(after(2000));
-    assert_eq!(registry.devices.lock().unwrap().len(), 0);
+    assert_eq!(registry.slots.turn(|slots| slots.remembered()), 0);
 }
 
 #[test]
 fn a_device_taken_away_is_not_expected_back() {
     let start = now();
-    let registry = Registry::new(start);
+    let registry = Registry::<_>::new(start);
     assert!(registry.register(device(1), 1, ONE, "it", start).is_ok());
     assert_eq!(registry.take(device(1), start), Some("it"));
     assert_eq!(registry.find(device(1), start), Whereabouts::Away);
@@ -145,7 +145,7 @@ proptest! {
     fn s28_no_interleaving_loses_the_newest(
         steps in prop::collection::vec((any::<bool>(), 1_u64..20), 0..100),
     ) {
-        let registry = Registry::new(now());
+        let registry = Registry::<_>::new(now());
         let mut expected: Option<u64> = None;
         let mut highest = 0;
         for (connects, epoch) in steps {
@@ -253,7 +253,7 @@ fn s28_no_order_of_operations_has_two_owners_or_forgets_one() {
     every_order(&mut [3, 3, 3, 1], &mut order, &mut |order| {
         count += 1;
         let mut schedule = Schedule {
-            registry: Registry::new(now()),
+            registry: Registry::<_>::new(now()),
             last_epoch: 0,
             epochs: [0; 3],
             newest: 0,

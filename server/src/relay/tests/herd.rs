@@ -41,7 +41,7 @@ async fn twenty_thousand_connects_cost_at_most_100_writes() {
     // As after a restart: everything is read from the database.
     let server = TestServer::with_db(db.clone(), Clock::manual(START)).await;
     let (devices, clock) = (&server.state.devices, &server.state.clock);
-    let registry = Registry::new(Instant::now());
+    let registry = Registry::<_>::new(Instant::now());
     let writes_before = db.write_count();
 
     // By the server's clock, as fast as the work is done.
