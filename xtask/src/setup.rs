@@ -38,6 +38,9 @@ const PROGRAMS: &[Program] = &[
     // Core fonts, without which xterm does not start.
     needed("/usr/share/fonts/X11/misc", "xfonts-base"),
     for_tests("chromium", "chromium"),
+    // The Autobahn cases come as a Python package.
+    for_tests("python3", "python3"),
+    for_tests("pip3", "python3-pip"),
     // A proxy for agents to go through, proxies to stand in front, and what attacks them.
     for_tests("tinyproxy", "tinyproxy-bin"),
     for_tests("nginx", "nginx"),
@@ -89,6 +92,7 @@ pub(crate) fn perform(need: Need) -> Result<()> {
     node::packages(crate::site::vendor::FOLDER)?;
     if need.tests {
         nextest()?;
+        kosoku()?;
         node::packages("end2end")?;
     }
     Ok(())
@@ -136,6 +140,21 @@ fn wasm_target() -> Result<()> {
     }
     run::run(Command::new("rustup").args(["target", "add", native::WASM]))
         .context("the Rust target for the web app is missing")
+}
+
+/// Runs the Autobahn test suite's cases against a WebSocket; where the tunnel's tests look for it.
+fn kosoku() -> Result<()> {
+    let folder = run::root().join("target/kosoku");
+    if folder.join("bin/kosoku").is_file() {
+        return Ok(());
+    }
+    run::run(
+        Command::new("pip3")
+            .args(["install", "--quiet", "--target"])
+            .arg(folder)
+            .arg("kosoku==0.1.0"),
+    )
+    .context("kosoku, the WebSocket cases, is missing")
 }
 
 fn nextest() -> Result<()> {

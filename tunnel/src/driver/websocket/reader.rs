@@ -41,6 +41,8 @@ pub(super) struct Reader {
     message: BytesMut,
     /// Of the message that has begun.
     is_text: Option<bool>,
+    /// Of a text: what is UTF-8 for sure.
+    checked_bytes: usize,
     /// Looked at since there was an event.
     unfinished_bytes: usize,
 }
@@ -83,6 +85,7 @@ impl Reader {
             frame: None,
             message: BytesMut::new(),
             is_text: None,
+            checked_bytes: 0,
             unfinished_bytes: 0,
         }
     }
@@ -136,7 +139,7 @@ impl Reader {
         frame.unmask(&mut self.message[before..]);
         frame.came(read);
         self.unfinished_bytes += read;
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.check_text())
     }
 
     fn poll_fill<S: AsyncRead + Unpin>(
@@ -179,6 +182,7 @@ impl Reader {
                 },
             };
             self.take_payload(&mut frame);
+            self.check_text()?;
             if frame.left > 0 {
                 self.frame = Some(frame);
                 return Ok(None);
@@ -243,6 +247,21 @@ impl Reader {
         self.unfinished_bytes += length;
     }
 
+    /// What can no longer become UTF-8 is not waited for to its end.
+    fn check_text(&mut self) -> Result<(), Error> {
+        if self.is_text != Some(true) {
+            return Ok(());
+        }
+        let checked = match std::str::from_utf8(&self.message[self.checked_bytes..]) {
+            Ok(text) => text.len(),
+            // A character may go on in what comes next.
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return Err(Error::NotUtf8),
+        };
+        self.checked_bytes += checked;
+        Ok(())
+    }
+
     fn finish(&mut self, frame: Payload) -> Result<Option<Event>, Error> {
         let control = frame.control.freeze();
         Ok(match frame.header.opcode {
@@ -255,7 +274,7 @@ impl Reader {
                 if self.is_text.take() != Some(true) {
                     return Ok(Some(Event::Binary(message)));
                 }
-                if std::str::from_utf8(&message).is_err() {
+                if std::mem::take(&mut self.checked_bytes) < message.len() {
                     return Err(Error::NotUtf8);
                 }
                 Some(Event::Text(message))

@@ -11,6 +11,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::*;
 
+mod autobahn;
+
 const MAX_BYTES: usize = 64 * 1024;
 
 fn runtime() -> tokio::runtime::Runtime {
