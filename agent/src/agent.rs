@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tunnel::driver::{Budget, Closed, Established, GoAway, Link, Resumer, Tunnel, Welcome};
 use tunnel::wire::{AgentHello, Windows};
 
-use crate::change::Changes;
+use crate::change::{ANSWER_PATIENCE, Changes};
 use crate::config::Config;
 use crate::info;
-use crate::keepalive::Keepalive;
+use crate::keepalive::{DETECTION, Keepalive};
 use crate::key::DeviceKey;
 use crate::reconnect::{Advice, Reconnect};
 use crate::server::{Server, ServerError, Socket, advice_after};
@@ -96,13 +96,14 @@ impl Agent {
                     failures = Failures::default();
                     let since = Instant::now();
                     let tunnel = kept.as_ref().map(|kept| kept.tunnel.clone());
-                    let closed = lost(&mut kept, &mut changes).await;
+                    let (closed, asked_for) = lost(&mut kept, &mut changes).await;
                     if stop.is_cancelled() {
                         break;
                     }
                     if let Some(tunnel) = tunnel {
+                        let silent_for = tunnel.silent_for();
                         self.keepalive
-                            .lost(&closed, tunnel.silent_for(), since.elapsed());
+                            .lost(&closed, silent_for, asked_for, since.elapsed());
                     }
                     let wait = reconnect.lost(
                         Instant::now(),
@@ -270,12 +271,13 @@ async fn beside<T>(awaited: impl Future<Output = T>, kept: &mut Option<Kept>) ->
     awaited.await
 }
 
-/// Completes when the tunnel has lost its connection: kept, or at its end. Also when the network has
-/// changed and the server does not answer: a second connection then takes over from the first,
-/// which would be found dead only half a minute later.
-async fn lost(kept: &mut Option<Kept>, changes: &mut Changes) -> Closed {
+/// Completes when the tunnel has lost its connection: kept, or at its end. Also when the server does
+/// not answer after the network has changed, or while a stream is open: a second connection then
+/// takes over from the first, which would be found dead only half a minute later. Tells for how long
+/// the server had been asked in vain.
+async fn lost(kept: &mut Option<Kept>, changes: &mut Changes) -> (Closed, Duration) {
     let Some(tunnel) = kept else {
-        return Closed::Local;
+        return (Closed::Local, DETECTION);
     };
     let suspended = async {
         loop {
@@ -292,12 +294,16 @@ async fn lost(kept: &mut Option<Kept>, changes: &mut Changes) -> Closed {
         biased;
         closed = &mut tunnel.work => {
             *kept = None;
-            closed
+            (closed, DETECTION)
         }
-        closed = suspended => closed,
+        closed = suspended => (closed, DETECTION),
         change = changes.doubt(&tunnel.tunnel) => {
             tracing::info!(%change, "no answer: trying another connection");
-            Closed::Dead
+            (Closed::Dead, ANSWER_PATIENCE)
+        }
+        () = tunnel.tunnel.doubtful() => {
+            tracing::info!("no answer while a stream is open: trying another connection");
+            (Closed::Dead, ANSWER_PATIENCE)
         }
     }
 }

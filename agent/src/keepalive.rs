@@ -8,7 +8,7 @@ use tunnel::driver::Closed;
 /// Shorter silences than this say nothing, and none is kept shorter (PROTOCOL section 5).
 const LEAST: Duration = Duration::from_secs(10);
 /// From a PING that nothing came after until a connection counts as dead.
-const DETECTION: Duration = Duration::from_secs(30);
+pub(crate) const DETECTION: Duration = Duration::from_secs(30);
 /// A connection that lived so long has borne many silences: what ended it was something else.
 const PROVEN: Duration = Duration::from_secs(10 * 60);
 /// After so long a shorter wait is tried for: the cause may be gone.
@@ -30,14 +30,21 @@ impl Keepalive {
         self.longest.unwrap_or(Duration::MAX)
     }
 
-    /// A connection was lost that had been silent for `silent_for` of the time it lived.
-    pub(crate) fn lost(&mut self, closed: &Closed, silent_for: Duration, lived_for: Duration) {
+    /// A connection was lost that had been silent for `silent_for` of the time it lived; where it
+    /// was found dead, after PINGs for `asked_for` of that.
+    pub(crate) fn lost(
+        &mut self,
+        closed: &Closed,
+        silent_for: Duration,
+        asked_for: Duration,
+        lived_for: Duration,
+    ) {
         if lived_for >= FORGIVEN {
             let longer = self.longest.map(|longest| longest * 2);
             self.longest = longer.filter(|longer| *longer < MOST);
         }
         let borne = match closed {
-            Closed::Dead => silent_for.saturating_sub(DETECTION),
+            Closed::Dead => silent_for.saturating_sub(asked_for),
             Closed::Io(_) => silent_for,
             _ => return,
         };
@@ -89,7 +96,7 @@ mod tests {
             } else {
                 (CUT, bears)
             };
-            keepalive.lost(&closed, silent_for, silent_for);
+            keepalive.lost(&closed, silent_for, DETECTION, silent_for);
         }
         panic!("never learnt");
     }
@@ -109,7 +116,7 @@ mod tests {
         let untaught = |losses: &[(Closed, u64, u64)]| {
             let mut keepalive = Keepalive::default();
             for (closed, silent_s, lived_s) in losses {
-                keepalive.lost(closed, s(*silent_s), s(*lived_s));
+                keepalive.lost(closed, s(*silent_s), DETECTION, s(*lived_s));
             }
             keepalive.longest() == Duration::MAX
         };
@@ -132,10 +139,10 @@ mod tests {
     fn it_is_forgotten_with_the_network_and_slowly_with_time() {
         let mut keepalive = Keepalive::default();
         for _ in 0..2 {
-            keepalive.lost(&CUT, s(40), s(60));
+            keepalive.lost(&CUT, s(40), DETECTION, s(60));
         }
         assert_eq!(keepalive.longest(), s(20));
-        keepalive.lost(&CUT, s(1), s(4000));
+        keepalive.lost(&CUT, s(1), DETECTION, s(4000));
         assert_eq!(keepalive.longest(), s(40));
         keepalive.network_changed();
         assert_eq!(keepalive.longest(), Duration::MAX);

@@ -23,7 +23,7 @@ use self::network::Network;
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// After a change a tunnel that is silent for so long is doubted. On a path this slow, or behind
 /// this much of a thin line, the doubt is wrong: it costs one handshake and no stream.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

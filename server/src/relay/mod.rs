@@ -7,6 +7,7 @@
 //! ```
 
 pub mod admission;
+mod admitted;
 mod counts;
 mod drain;
 mod duplicate;
@@ -51,9 +52,10 @@ use self::proof::Prover;
 use self::registry::Registry;
 use self::resume::Kept;
 
+pub use self::admitted::NotAdmitted;
 pub use self::open::OpenError;
 pub use self::stream::RelayStream;
-pub use self::webtunnel::{Admitted, NotAdmitted, Watch, WebTunnelAgent};
+pub use self::webtunnel::{Admitted, Watch, WebTunnelAgent};
 
 /// What a tunnel may have under way to its device, and keeps until that says that it came: at
 /// 100 ms there and back this is 40 MB/s.

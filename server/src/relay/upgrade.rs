@@ -9,6 +9,7 @@ use tunnel::TUNNEL_PROTOCOL;
 use tunnel::proof::Purpose;
 
 use super::Relay;
+use super::admitted::NotAdmitted;
 use super::counts::Reject;
 use super::serve::{Newcomer, ProvenDevice};
 use crate::http::{ApiError, PeerAddr, WebSocketOffer};
@@ -53,7 +54,11 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
     if headers.contains_key(header::ORIGIN) {
         return Err(ApiError::new(ProblemCode::CrossOrigin).detail("No browser belongs here."));
     }
-    refuse_when_stopping(relay)?;
+    // Before the proof, which costs the more.
+    if relay.0.draining.is_cancelled() {
+        relay.0.counts.rejected(Reject::Stopping);
+        return Err(come_back(relay, NotAdmitted::Stopping));
+    }
     let offer = WebSocketOffer::of(headers, TUNNEL_PROTOCOL)?;
     // The signature is checked before the key is looked up: unknown and wrong take the same time.
     let proven = relay
@@ -70,23 +75,8 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         relay.0.counts.rejected(Reject::Proof);
         relay.0.prover.refusal()
     })?;
-    if relay.refuses(device.id, &proven.instance) {
-        relay.0.counts.rejected(Reject::DuplicateKey);
-        return Err(ApiError::new(ProblemCode::Conflict).detail(
-            "Another agent that has this device's key is connected, and the two kept replacing \
-             each other. Give one of them a key of its own: enrol it anew.",
-        ));
-    }
-    if !relay.has_room_for(device.id) {
-        return Err(refuse(relay, Reject::Memory, ProblemCode::Busy));
-    }
-    // Last: only who is wanted waits, and takes a place that others may need.
-    let permit = relay.0.admission.enter().await;
-    let permit = permit.ok_or_else(|| {
-        relay.0.counts.rejected(Reject::Busy);
-        ApiError::new(ProblemCode::Busy).retry_after(relay.turn_s())
-    })?;
-    refuse_when_stopping(relay)?;
+    let permit = relay.place_for(device.id, &proven.instance).await;
+    let permit = permit.map_err(|why| come_back(relay, why))?;
     let answer = offer.answer();
     let address = request
         .extensions()
@@ -111,15 +101,19 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
     Ok(answer)
 }
 
-fn refuse_when_stopping(relay: &Relay) -> Result<(), ApiError> {
-    if relay.0.draining.is_cancelled() {
-        return Err(refuse(relay, Reject::Stopping, ProblemCode::Unavailable));
-    }
-    Ok(())
-}
-
 /// Not for good: the agent is told when to come back, each another time.
-fn refuse(relay: &Relay, reason: Reject, code: ProblemCode) -> ApiError {
-    relay.0.counts.rejected(reason);
-    ApiError::new(code).retry_after(relay.come_back_after_s())
+fn come_back(relay: &Relay, why: NotAdmitted) -> ApiError {
+    match why {
+        NotAdmitted::Duplicate => ApiError::new(ProblemCode::Conflict).detail(
+            "Another agent that has this device's key is connected, and the two kept replacing \
+             each other. Give one of them a key of its own: enrol it anew.",
+        ),
+        NotAdmitted::Stopping => {
+            ApiError::new(ProblemCode::Unavailable).retry_after(relay.come_back_after_s())
+        }
+        NotAdmitted::Full => {
+            ApiError::new(ProblemCode::Busy).retry_after(relay.come_back_after_s())
+        }
+        NotAdmitted::Busy => ApiError::new(ProblemCode::Busy).retry_after(relay.turn_s()),
+    }
 }

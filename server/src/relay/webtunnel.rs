@@ -15,6 +15,7 @@ use tunnel::webtunnel::Config;
 use tunnel::wire::Info;
 
 use super::Relay;
+use super::admitted::NotAdmitted;
 use super::counts::Reject;
 use super::line::Line;
 use super::meter::Meter;
@@ -43,45 +44,15 @@ pub struct Admitted {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Why an agent is to come back later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAdmitted {
-    Stopping,
-    /// Another agent with the same id is connected, and the two kept replacing each other.
-    Duplicate,
-    /// The memory is not enough.
-    Full,
-    /// Too many at once.
-    Busy,
-}
-
 impl Relay {
     /// A place for the tunnel of a device that has proven itself.
     ///
     /// # Errors
     /// [`NotAdmitted`]
     pub async fn admit(&self, device: DeviceId) -> Result<Admitted, NotAdmitted> {
-        let refuse = |reject, why| {
-            self.0.counts.rejected(reject);
-            Err(why)
-        };
-        if self.0.draining.is_cancelled() {
-            return refuse(Reject::Stopping, NotAdmitted::Stopping);
-        }
         // Its agents say nothing that tells one process from another: each connection is one.
         let instance = random();
-        if self.refuses(device, &instance) {
-            return refuse(Reject::DuplicateKey, NotAdmitted::Duplicate);
-        }
-        if !self.has_room_for(device) {
-            return refuse(Reject::Memory, NotAdmitted::Full);
-        }
-        let Some(permit) = self.0.admission.enter().await else {
-            return refuse(Reject::Busy, NotAdmitted::Busy);
-        };
-        if self.0.draining.is_cancelled() {
-            return refuse(Reject::Stopping, NotAdmitted::Stopping);
-        }
+        let permit = self.place_for(device, &instance).await?;
         Ok(Admitted {
             instance,
             _permit: permit,

@@ -7,6 +7,7 @@ use server::relay::{OpenError, RelayStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tunnel::driver::{
     Config, Link, Resumer, Stream, StreamError, Tunnel, Welcome, stream_handshake_resuming,
 };
@@ -231,4 +232,18 @@ async fn s34_a_right_that_ended_meanwhile_ends_the_stream() {
         matches!(inner, Some(StreamError::Reset { code: c, .. }) if *c == code),
         "{error}"
     );
+}
+
+/// A NAT that forgot the connection tells nobody. Two missed PINGs alone are 35 s at the least.
+#[tokio::test]
+async fn a_stream_goes_on_soon_after_a_nat_forgot_its_connection() {
+    const WITHIN: Duration = Duration::from_secs(27);
+    let (place, network, device) = scene(180).await;
+    let mut stream = place.access.open_when_up(device.id, "echo").await;
+    stream.write_all(b"a").await.unwrap();
+    assert_eq!(soon("an echo", stream.read_u8()).await.unwrap(), b'a');
+    network.freeze();
+    stream.write_all(b"b").await.unwrap();
+    let echoed = timeout(WITHIN, stream.read_u8()).await;
+    assert_eq!(echoed.expect("in time").unwrap(), b'b');
 }

@@ -224,6 +224,10 @@ impl Dialect {
         adit!(self, mux => mux.silent_for(now), Duration::ZERO)
     }
 
+    pub(super) fn is_doubtful(&self) -> bool {
+        adit!(self, mux => mux.is_doubtful(), false)
+    }
+
     pub(super) fn rtt(&self) -> Option<Duration> {
         adit!(self, mux => mux.rtt(), None)
     }

@@ -16,7 +16,7 @@ use crate::wire::{Code, GoAway, Target};
 
 pub(super) struct Shared {
     state: Mutex<State>,
-    /// The tunnel closed, became idle or was told to go away.
+    /// The tunnel closed, became idle or doubtful, or was told to go away.
     pub(super) changed: Notify,
     start: Instant,
 }
@@ -250,6 +250,7 @@ impl State {
                     }
                     woken.tunnel |= self.mux.live_streams() == 0;
                 }
+                Event::Doubtful => woken.tunnel = true,
                 Event::GoAway(goaway) => {
                     self.goaway = Some(goaway);
                     woken.tunnel = true;

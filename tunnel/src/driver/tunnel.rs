@@ -100,6 +100,16 @@ impl Tunnel {
         self.shared.drive(|state| state.mux.silent_for(now))
     }
 
+    /// Completes when a PING has not been answered for 5 s while a stream is open: the peer may be
+    /// out of reach over this connection, and somebody waits. It counts as dead only later.
+    pub async fn doubtful(&self) {
+        self.shared
+            .wait(&self.shared.changed, |state| {
+                state.mux.is_doubtful().then_some(())
+            })
+            .await;
+    }
+
     /// Ends the tunnel now; its streams end with [`crate::mux::StreamError::TunnelLost`]. A
     /// GOAWAY said before still goes out if the socket takes it at once.
     pub fn close(&self) {

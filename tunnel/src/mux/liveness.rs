@@ -12,6 +12,9 @@ const RTT_MEMORY: Duration = Duration::from_secs(10);
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Data without any sign of life for this long is worth a PING.
 const ASK_AFTER: Duration = Duration::from_secs(5);
+/// With a stream open, a PING that nothing has come after for so long is a reason to try another
+/// connection beside this one, for whoever can make one.
+const DOUBT_AFTER: Duration = Duration::from_secs(5);
 /// Spreads the PINGs of many tunnels that began together. It is taken off the last wait for an
 /// answer, so that the time until a peer counts as dead stays what it is.
 const MAX_JITTER: Duration = Duration::from_secs(1);
@@ -21,6 +24,8 @@ const MAX_JITTER: Duration = Duration::from_secs(1);
 pub(super) enum Verdict {
     Nothing,
     Ping([u8; 8]),
+    /// It is not answered, and somebody may be waiting.
+    Doubt,
     Dead,
 }
 
@@ -38,6 +43,7 @@ pub(super) struct Liveness {
     unacknowledged_since: Option<Time>,
     /// The PING nothing at all has come after, and how many were missed before it.
     unanswered: Option<(Time, u32)>,
+    is_doubtful: bool,
     last_probe: Option<Time>,
     next_number: u64,
     /// The PING whose answer measures the round trip.
@@ -59,6 +65,7 @@ impl Liveness {
             sent_into_silence: None,
             unacknowledged_since: None,
             unanswered: None,
+            is_doubtful: false,
             last_probe: None,
             next_number: seed,
             measuring: None,
@@ -76,6 +83,12 @@ impl Liveness {
         self.last_heard = now;
         self.sent_into_silence = None;
         self.unanswered = None;
+        self.is_doubtful = false;
+    }
+
+    /// Whether [`Verdict::Doubt`] was said and nothing has come since.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful
     }
 
     /// Data goes out.
@@ -165,6 +178,9 @@ impl Liveness {
                     .flatten()
                     .fold(silent, |deadline, since| deadline.min(since + ASK_AFTER))
             }
+            Some((since, 0)) if stream_open && !self.is_doubtful => {
+                since + self.miss_after.min(DOUBT_AFTER)
+            }
             Some((since, 0)) => since + self.miss_after,
             Some((since, _)) => since + (self.miss_after - self.jitter),
         }
@@ -182,6 +198,10 @@ impl Liveness {
                     *since = now;
                 }
                 Verdict::Ping(self.ping(now))
+            }
+            Some((since, 0)) if now < since + self.miss_after => {
+                self.is_doubtful = true;
+                Verdict::Doubt
             }
             Some((_, 0)) => {
                 self.unanswered = Some((now, 1));
@@ -230,6 +250,7 @@ mod tests {
                     let now = liveness.deadline(stream_open);
                     match liveness.check(now, stream_open) {
                         Verdict::Ping(_) => pings += 1,
+                        Verdict::Doubt => assert!(stream_open),
                         Verdict::Dead => break now,
                         Verdict::Nothing => panic!("a deadline is when something is due"),
                     }
@@ -293,6 +314,20 @@ mod tests {
         liveness.heard(at(18_500));
         assert!(liveness.deadline(false) >= at(63_500));
         assert!(liveness.ask(at(19_000)).is_some());
+    }
+
+    #[test]
+    fn a_ping_that_is_not_answered_is_doubted_once_while_somebody_may_wait() {
+        let mut liveness = Liveness::new(&Config::default(), at(0), 1);
+        liveness.sending(at(1000));
+        assert!(matches!(liveness.check(at(6000), true), Verdict::Ping(_)));
+        assert_eq!(liveness.deadline(false), at(21_000), "nobody waits");
+        assert_eq!(liveness.deadline(true), at(11_000));
+        assert_eq!(liveness.check(at(11_000), true), Verdict::Doubt);
+        assert!(liveness.is_doubtful());
+        assert_eq!(liveness.deadline(true), at(21_000), "once");
+        liveness.heard(at(12_000));
+        assert!(!liveness.is_doubtful());
     }
 
     #[test]

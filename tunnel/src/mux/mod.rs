@@ -81,6 +81,8 @@ pub enum Event {
     Ended(StreamId),
     /// The peer said that it opens nothing new.
     GoAway(GoAway),
+    /// [`Mux::is_doubtful`] is true from now on.
+    Doubtful,
 }
 
 /// One end of a tunnel.
@@ -239,6 +241,7 @@ impl Mux {
         match self.liveness.check(now, self.table.live_count() > 0) {
             Verdict::Nothing => {}
             Verdict::Ping(opaque) => self.scheduler.push_first(Control::Ping(opaque)),
+            Verdict::Doubt => self.events.push_back(Event::Doubtful),
             Verdict::Dead => self.dead = true,
         }
     }
@@ -317,6 +320,13 @@ impl Mux {
     #[must_use]
     pub fn silent_for(&self, now: Time) -> Duration {
         self.liveness.silent_for(now)
+    }
+
+    /// Whether a PING has not been answered for 5 s while a stream was open, nor anything else come
+    /// since: sooner than the peer counts as dead, and perhaps wrong.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.liveness.is_doubtful()
     }
 
     /// The round-trip time: the minimum of the last 10 s.
