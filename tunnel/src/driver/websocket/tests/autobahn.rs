@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use futures_util::stream::FuturesUnordered;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
@@ -24,27 +25,32 @@ struct Outcome {
 
 /// Strict: neither end of a case is worse than the specification asks for. Compression (12, 13) is
 /// never offered nor taken, which those cases tell as "unimplemented".
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn s37_the_cases_of_autobahn() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(echo(socket));
+    let server = async {
+        let mut echoes = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => echoes.push(echo(accepted.unwrap().0)),
+                Some(()) = echoes.next() => {}
+            }
         }
-    });
+    };
     let folder = kosoku();
     let report = tempfile::tempdir().unwrap();
-    let run = Command::new(folder.join("bin/kosoku"))
+    let mut kosoku = Command::new(folder.join("bin/kosoku"));
+    kosoku
         .env("PYTHONPATH", &folder)
         .args(["--mode", "fuzzingclient", "--parallelism", "4", "--outdir"])
         .arg(report.path())
         .arg(format!("ws://{address}"))
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("kosoku; `cargo xtask setup` installs it");
-    server.abort();
+        .kill_on_drop(true);
+    let run = tokio::select! {
+        run = kosoku.output() => run.expect("kosoku; `cargo xtask setup` installs it"),
+        () = server => unreachable!("it serves for ever"),
+    };
     let index = std::fs::read(report.path().join("index.json"))
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&run.stderr)));
     let index: BTreeMap<String, BTreeMap<String, Outcome>> =
