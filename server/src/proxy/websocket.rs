@@ -7,10 +7,11 @@ use std::time::Duration;
 use axum::body::Body;
 use data_encoding::BASE64;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tunnel::driver::{Broken, Plain, splice_until_one_ends};
 
 use crate::lifecycle::Lifecycle;
 
@@ -123,32 +124,11 @@ async fn join(browser: OnUpgrade, device: OnUpgrade) -> io::Result<()> {
     let (browser, device) = tokio::time::timeout(UPGRADE_TIMEOUT, both)
         .await?
         .map_err(io::Error::other)?;
-    splice(TokioIo::new(browser), TokioIo::new(device)).await
-}
-
-type End = TokioIo<Upgraded>;
-
-/// Carries bytes both ways. When one side has ended cleanly, the other is told and has a little
-/// time left; when one breaks, both do. Silence ends nothing.
-async fn splice(browser: End, device: End) -> io::Result<()> {
-    let (browser_reader, browser_writer) = tokio::io::split(browser);
-    let (device_reader, device_writer) = tokio::io::split(device);
-    let up = carry(browser_reader, device_writer);
-    let down = carry(device_reader, browser_writer);
-    tokio::pin!(up, down);
-    tokio::select! {
-        ended = &mut up => {
-            ended?;
-            tokio::time::timeout(CLOSE_TIMEOUT, down).await?
-        }
-        ended = &mut down => {
-            ended?;
-            tokio::time::timeout(CLOSE_TIMEOUT, up).await?
-        }
-    }
-}
-
-async fn carry(mut from: ReadHalf<End>, mut to: WriteHalf<End>) -> io::Result<()> {
-    tokio::io::copy(&mut from, &mut to).await?;
-    to.shutdown().await
+    let (mut browser, mut device) = (
+        Plain::new(TokioIo::new(browser)),
+        Plain::new(TokioIo::new(device)),
+    );
+    // Silence ends nothing. Who breaks off breaks both.
+    let ended = splice_until_one_ends(&mut browser, &mut device, CLOSE_TIMEOUT).await;
+    ended.map_err(|(Broken::Near(error) | Broken::Far(error))| error)
 }

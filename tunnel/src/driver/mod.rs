@@ -50,7 +50,7 @@ pub use self::single::{
     AskedStream, OpenedStream, PendingStream, stream_asked, stream_handshake,
     stream_handshake_resuming,
 };
-pub use self::splice::{Broken, End, Pieces, Plain, splice};
+pub use self::splice::{Broken, End, Pieces, Plain, splice, splice_until_one_ends};
 pub use self::stream::{Stream, StreamControl};
 pub use self::tunnel::{Link, Stats, Tunnel};
 pub use self::webtunnel::webtunnel;

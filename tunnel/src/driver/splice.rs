@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop::poll_proceed;
 use tokio::time::timeout;
 use tokio_util::io::poll_read_buf;
 
@@ -210,49 +211,73 @@ enum Fault {
 /// # Errors
 /// [`Broken`]: the other end is then still to be told.
 pub async fn splice<N: End, F: End>(near: &mut N, far: &mut F) -> Result<(), Broken> {
+    join(near, far, None).await
+}
+
+/// As [`splice`], for protocols without half-closes: once one way has ended, the other one has
+/// only so long.
+///
+/// # Errors
+/// [`Broken`]: the other end is then still to be told.
+pub async fn splice_until_one_ends<N: End, F: End>(
+    near: &mut N,
+    far: &mut F,
+    close_timeout: Duration,
+) -> Result<(), Broken> {
+    join(near, far, Some(close_timeout)).await
+}
+
+async fn join<N: End, F: End>(
+    near: &mut N,
+    far: &mut F,
+    close_timeout: Option<Duration>,
+) -> Result<(), Broken> {
     let (mut up, mut down) = (Way::default(), Way::default());
-    let first = poll_fn(|cx| {
-        let done = [
-            up.poll(cx, near, far)
-                .map_err(|fault| (Direction::Up, fault)),
-            down.poll(cx, far, near)
-                .map_err(|fault| (Direction::Down, fault)),
-        ];
-        let is_over = done.iter().all(Poll::is_ready);
-        for done in done {
-            if let Poll::Ready(Err(fault)) = done {
-                return Poll::Ready(Err(fault));
+    let mut first = Direction::Up;
+    let (direction, ended) = poll_fn(|cx| {
+        // By turns: a way that never has to wait would leave the other one no time.
+        first = first.opposite();
+        for direction in [first, first.opposite()] {
+            let polled = match direction {
+                Direction::Up => up.poll(cx, near, far),
+                Direction::Down => down.poll(cx, far, near),
+            };
+            if let Poll::Ready(ended) = polled {
+                return Poll::Ready((direction, ended));
             }
         }
-        if is_over {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Pending
-        }
+        Poll::Pending
     })
     .await;
-    let Err((direction, fault)) = first else {
-        return Ok(());
+    let limit = match ended {
+        Ok(()) => close_timeout,
+        Err(Fault::Writing(_)) => Some(LAST_BYTES_TIMEOUT),
+        Err(fault @ Fault::Reading(_)) => return Err(fault.in_direction(direction)),
     };
-    if matches!(fault, Fault::Writing(_)) {
-        // What comes of the other way is no news: this one has broken.
-        let _ = timeout(
-            LAST_BYTES_TIMEOUT,
-            poll_fn(|cx| match direction {
-                Direction::Up => down.poll(cx, far, near),
-                Direction::Down => up.poll(cx, near, far),
-            }),
-        )
-        .await;
+    let other = poll_fn(|cx| match direction {
+        Direction::Up => down.poll(cx, far, near),
+        Direction::Down => up.poll(cx, near, far),
+    });
+    let other_ended = match limit {
+        None => other.await,
+        Some(limit) => timeout(limit, other).await.unwrap_or(Ok(())),
+    };
+    // The first fault is what broke it.
+    ended.map_err(|fault| fault.in_direction(direction))?;
+    other_ended.map_err(|fault| fault.in_direction(direction.opposite()))
+}
+
+impl Fault {
+    fn in_direction(self, direction: Direction) -> Broken {
+        match (direction, self) {
+            (Direction::Up, Self::Reading(error)) | (Direction::Down, Self::Writing(error)) => {
+                Broken::Near(error)
+            }
+            (Direction::Up, Self::Writing(error)) | (Direction::Down, Self::Reading(error)) => {
+                Broken::Far(error)
+            }
+        }
     }
-    Err(match (direction, fault) {
-        (Direction::Up, Fault::Reading(error)) | (Direction::Down, Fault::Writing(error)) => {
-            Broken::Near(error)
-        }
-        (Direction::Up, Fault::Writing(error)) | (Direction::Down, Fault::Reading(error)) => {
-            Broken::Far(error)
-        }
-    })
 }
 
 #[derive(Clone, Copy)]
@@ -260,6 +285,15 @@ enum Direction {
     /// Near to far.
     Up,
     Down,
+}
+
+impl Direction {
+    const fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
 }
 
 /// One direction of a splice.
@@ -282,6 +316,9 @@ impl Way {
         to: &mut impl End,
     ) -> Poll<Result<(), Fault>> {
         while !self.done {
+            // Two ends that never have to wait must not keep all else waiting.
+            let turn = ready!(poll_proceed(cx));
+            turn.made_progress();
             if !self.pieces.is_empty() {
                 self.unflushed = true;
                 ready!(to.poll_write_pieces(cx, &mut self.pieces)).map_err(Fault::Writing)?;
@@ -376,6 +413,75 @@ mod tests {
         };
         let (outcome, ()) = tokio::join!(spliced, talk);
         assert!(outcome.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_half_closes_the_other_way_has_only_so_long() {
+        let (mut user, stream) = duplex(64);
+        let (service, connection) = duplex(64);
+        let (mut stream, mut connection) = (Plain::new(stream), Plain::new(connection));
+        user.shutdown().await.unwrap();
+        let started = tokio::time::Instant::now();
+        let limit = Duration::from_secs(3);
+        let ended = splice_until_one_ends(&mut stream, &mut connection, limit).await;
+        assert!(ended.is_ok(), "{ended:?}");
+        assert_eq!(started.elapsed(), limit);
+        drop(service);
+    }
+
+    /// Sends for ever, and takes everything.
+    struct Endless {
+        taken: Vec<u8>,
+    }
+
+    impl AsyncRead for Endless {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            buffer.put_slice(&[7; 1000]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Endless {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.taken.extend_from_slice(bytes);
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_way_that_never_waits_leaves_the_other_one_its_turns() {
+        let mut near = Plain::new(Endless { taken: Vec::new() });
+        let (mut service, connection) = duplex(1 << 20);
+        let mut far = Plain::new(connection);
+        let talk = async {
+            let mut received = vec![0; 100_000];
+            service.read_exact(&mut received).await.unwrap();
+            service.write_all(b"answer").await.unwrap();
+            for _ in 0..100 {
+                service.read_exact(&mut received).await.unwrap();
+            }
+        };
+        tokio::select! {
+            _ = splice(&mut near, &mut far) => panic!("nobody has ended"),
+            () = talk => {}
+        }
+        assert_eq!(near.inner.taken, b"answer");
     }
 
     #[tokio::test]
