@@ -24,4 +24,5 @@ mod door;
 mod life;
 mod pages;
 mod peculiar;
+mod redirect;
 mod tools;
