@@ -25,4 +25,5 @@ mod life;
 mod pages;
 mod peculiar;
 mod redirect;
+mod second_factor;
 mod tools;

@@ -132,9 +132,13 @@ impl Scene {
         .await;
     }
 
+    /// The device's name, without port.
+    pub(crate) fn host(&self) -> String {
+        format!("{}.{}", self.label, self.domain)
+    }
+
     pub(crate) fn page(&self) -> String {
-        let Self { label, domain, .. } = self;
-        format!("http://{label}.{domain}:{}", self.place.port)
+        format!("http://{}:{}", self.host(), self.place.port)
     }
 
     pub(crate) async fn signed_in(&self) -> Browser {

@@ -21,7 +21,7 @@ fn password(username: &str, password: &str) -> String {
     format!("Basic {}", BASE64.encode(credential.as_bytes()))
 }
 
-fn settings(scene: &Scene, remote_port: u16) -> ToolSettings {
+pub(crate) fn settings(scene: &Scene, remote_port: u16) -> ToolSettings {
     ToolSettings {
         port: scene.place.port,
         authority: format!("{AGENT_ID}.{}:{}", scene.domain, scene.place.port),
@@ -36,7 +36,7 @@ async fn connect(settings: &ToolSettings) -> Tool {
     tool.unwrap_or_else(|answer| panic!("{answer:?}"))
 }
 
-async fn refused(settings: &ToolSettings) -> (u16, String) {
+pub(crate) async fn refused(settings: &ToolSettings) -> (u16, String) {
     match Tool::connect(settings).await {
         Ok(_) => panic!("let in"),
         Err(answer) => (answer.status, answer.reason),
@@ -258,7 +258,11 @@ async fn w12_a_login_gives_a_token_for_a_day() {
 }
 
 /// A `CONNECT` as `remote-connect` sends it: the answer's first line, and the socket.
-async fn remote_connect(scene: &Scene, target: &str, credential: &str) -> (String, TcpStream) {
+pub(crate) async fn remote_connect(
+    scene: &Scene,
+    target: &str,
+    credential: &str,
+) -> (String, TcpStream) {
     let mut socket = TcpStream::connect(("127.0.0.1", scene.place.port))
         .await
         .unwrap();
