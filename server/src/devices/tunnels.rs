@@ -47,6 +47,14 @@ impl Devices {
         }
     }
 
+    /// Where links to the device's own page lead from now on: a path, which whoever calls has
+    /// judged. In memory alone; the next tunnel brings it again.
+    pub fn starts_at(&self, device: DeviceId, path: Option<String>) {
+        if let Some(entry) = self.index_mut().get_mut(device) {
+            entry.start_path = path;
+        }
+    }
+
     async fn write_report(
         &self,
         device: DeviceId,

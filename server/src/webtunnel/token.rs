@@ -21,7 +21,7 @@ use super::client::peer_of;
 use super::phrase::Phrase;
 
 /// Where it is asked for.
-pub const TOKEN_PATH: &str = "/my-devices/api/token";
+pub(super) const TOKEN_PATH: &str = "/my-devices/api/token";
 
 const AUTHENTICATE: HeaderName = HeaderName::from_static("x-authenticate");
 const BODY_MAX_BYTES: usize = 8 << 10;

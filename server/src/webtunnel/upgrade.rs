@@ -90,7 +90,11 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
     let admitted = admitted.map_err(Refusal::NotAdmitted)?;
 
     let properties = properties::of_request(headers);
-    let AgentReport { version, info } = AgentReport::of(headers, &properties);
+    let AgentReport {
+        version,
+        info,
+        start_path,
+    } = AgentReport::of(headers, &properties);
     let offer = WebSocketOffer::of(headers, AGENT_PROTOCOL).map_err(|_| Refusal::NotWebTunnel)?;
     let mut answer = offer.answer();
     let keep_alive = KeepAlive::of(state, headers);
@@ -110,6 +114,7 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
         address,
         version,
         info,
+        start_path,
         keep_alive: keep_alive.time(),
         upgrade,
         watch: Box::new(move |tunnel, epoch| {

@@ -21,9 +21,11 @@ mod stub;
 
 mod bytes;
 mod door;
+mod gateway;
 mod life;
 mod pages;
 mod peculiar;
 mod redirect;
 mod second_factor;
 mod tools;
+mod websockify;

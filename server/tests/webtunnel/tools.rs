@@ -16,7 +16,7 @@ use crate::place::{AGENT_ID, Scene, banner, counting};
 use crate::stub::{Tool, ToolSettings};
 use crate::waiting::{soon, spawn};
 
-fn password(username: &str, password: &str) -> String {
+pub(crate) fn password(username: &str, password: &str) -> String {
     let credential = format!("{username}:{password}");
     format!("Basic {}", BASE64.encode(credential.as_bytes()))
 }
@@ -200,7 +200,12 @@ async fn s34_a_tool_is_cut_when_its_token_is_deleted() {
     tool.until_cut().await;
 }
 
-async fn login(scene: &Scene, method: Method, username: &str, password: &str) -> (u16, Value) {
+pub(crate) async fn login(
+    scene: &Scene,
+    method: Method,
+    username: &str,
+    password: &str,
+) -> (u16, Value) {
     let mut browser = scene.place.browser();
     let url = format!(
         "http://{}:{}/my-devices/api/token",
