@@ -100,6 +100,14 @@ impl Devices {
         });
     }
 
+    /// A tunnel is connected, of which no round-trip time is known.
+    pub fn alive(&self, device: DeviceId, epoch: u64) {
+        let now = self.0.clock.now();
+        if let Some(entry) = self.index_mut().get_mut(device) {
+            entry.presence.alive(epoch, now);
+        }
+    }
+
     /// Tells people about a change of a device's presence, if it is news.
     fn change(&self, device: DeviceId, change: impl FnOnce(&mut Presence) -> bool) {
         let organization = {

@@ -11,6 +11,8 @@ use super::refusal::Refusal;
 pub(super) const MAX_HEAD_BYTES: usize = 32 * 1024;
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 const MAX_FIELDS: usize = 100;
+/// Of an agent of WebTunnel, whose device's properties are a field each.
+pub(super) const MAX_AGENT_FIELDS: usize = 512;
 
 /// What follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +50,20 @@ pub(super) fn judge(head: &[u8]) -> Result<Body, Refusal> {
     let mut lines = Lines(head);
     let line = RequestLine::parse(lines.next().unwrap_or_default())?;
     let mut fields = Fields::default();
-    for (index, field) in lines.enumerate() {
-        if index == MAX_FIELDS {
+    let mut count = 0;
+    for field in lines {
+        count += 1;
+        if count > MAX_AGENT_FIELDS {
             return Err(Refusal::HeadTooLarge);
         }
         let (name, value) = split_field(field)?;
         fields.note(name, value)?;
+    }
+    let is_agent = fields.upgrade.is_some()
+        && fields.websocket_protocol == Some(AGENT_PROTOCOL.as_bytes())
+        && fields.is_webtunnel(&line);
+    if count > MAX_FIELDS && !is_agent {
+        return Err(Refusal::HeadTooLarge);
     }
     // Before the host: these are refused at every host.
     match line.method {
@@ -457,6 +467,19 @@ mod tests {
         assert_eq!(of_length(8193), Err(414));
         assert_eq!(get(&"X: y\r\n".repeat(99)), Ok(Body::Fixed(0)));
         assert_eq!(get(&"X: y\r\n".repeat(100)), Err(431));
+        assert_eq!(get(&"X: y\r\n".repeat(600)), Err(431));
+        let upgrade = |protocol: &str, fields: usize| {
+            judged(&format!(
+                "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 Sec-WebSocket-Protocol: {protocol}\r\n{}\r\n",
+                "X: y\r\n".repeat(fields - 6)
+            ))
+        };
+        assert_eq!(upgrade(AGENT_PROTOCOL, 512), Ok(Body::Upgrade));
+        assert_eq!(upgrade(AGENT_PROTOCOL, 513), Err(431));
+        assert_eq!(upgrade(CLIENT_PROTOCOL, 100), Ok(Body::Upgrade));
+        assert_eq!(upgrade(CLIENT_PROTOCOL, 101), Err(431));
         let filler = |length: usize| format!("X: {}\r\n", "y".repeat(length));
         let frame = "GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n".len();
         assert_eq!(get(&filler(MAX_HEAD_BYTES - frame)), Ok(Body::Fixed(0)));

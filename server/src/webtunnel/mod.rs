@@ -65,6 +65,8 @@ struct Parts {
     clock: Clock,
     devices: Devices,
     passwords: Passwords,
+    /// For those that cannot be right. They never stand in a real one's way.
+    decoys: Passwords,
     proven: Mutex<Proven>,
     /// Of those that are connected.
     reported: Mutex<Reported>,
@@ -109,6 +111,7 @@ impl WebTunnel {
             clock,
             devices,
             passwords: Passwords::default(),
+            decoys: Passwords::default(),
             proven: Mutex::default(),
             reported: Mutex::default(),
         }))

@@ -95,7 +95,7 @@ async fn w09_after_a_restart_of_the_server_the_agent_is_back() {
     assert!(started.elapsed() < Duration::from_secs(4));
 }
 
-async fn properties(scene: &Scene) -> Value {
+pub(crate) async fn properties(scene: &Scene) -> Value {
     let mut browser = scene.signed_in().await;
     let manager = scene.place.manager();
     let url = format!("{manager}/api/v1/devices/{}/properties", scene.device);
