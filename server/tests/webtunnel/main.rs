@@ -22,6 +22,8 @@ mod stub;
 mod bytes;
 mod door;
 mod gateway;
+mod herd;
+mod hostile;
 mod life;
 mod pages;
 mod peculiar;
