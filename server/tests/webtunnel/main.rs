@@ -29,5 +29,6 @@ mod pages;
 mod peculiar;
 mod redirect;
 mod second_factor;
+mod tls;
 mod tools;
 mod websockify;
