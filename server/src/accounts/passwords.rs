@@ -50,6 +50,15 @@ impl Default for Passwords {
 }
 
 impl Passwords {
+    /// Of which one is hashed at a time: for what must never take the machine from others.
+    #[must_use]
+    pub fn one_at_a_time() -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(1)),
+            ..Self::default()
+        }
+    }
+
     /// The hash of a new password, in PHC form.
     ///
     /// # Errors

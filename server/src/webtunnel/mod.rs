@@ -111,7 +111,7 @@ impl WebTunnel {
             clock,
             devices,
             passwords: Passwords::default(),
-            decoys: Passwords::default(),
+            decoys: Passwords::one_at_a_time(),
             proven: Mutex::default(),
             reported: Mutex::default(),
         }))

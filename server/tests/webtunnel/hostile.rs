@@ -34,12 +34,12 @@ fn message(noise: &mut Noise) -> Vec<u8> {
     let length = noise.next() % 64;
     let mut bytes = noise.bytes(length);
     if let Some(first) = bytes.first_mut()
-        && noise.next() % 4 > 0
+        && !noise.next().is_multiple_of(4)
     {
         *first = KINDS[(noise.next() % 8) as usize];
     }
     // Of channels that there may be.
-    if bytes.len() > 3 && noise.next() % 4 > 0 {
+    if bytes.len() > 3 && !noise.next().is_multiple_of(4) {
         (bytes[2], bytes[3]) = (0, (noise.next() % 4) as u8);
     }
     bytes

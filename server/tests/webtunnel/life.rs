@@ -152,3 +152,19 @@ async fn w13_what_the_agent_reports_is_shown() {
     scene.until_state(DeviceState::Reconnecting).await;
     until_property(&scene, "room", &"K12".into()).await;
 }
+
+/// Nothing is measured of such an agent, and it is seen all the same.
+#[tokio::test]
+async fn a_device_that_stays_online_is_seen_later_and_later() {
+    let scene = Scene::new().await;
+    let stub = scene.connect().await;
+    let before = scene.view().await.last_seen.unwrap();
+    soon("a later time", async {
+        while scene.view().await.last_seen.unwrap() <= before {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    assert!(stub.is_running());
+    assert_eq!(scene.view().await.state, DeviceState::Online);
+}
