@@ -123,6 +123,9 @@ impl Server {
         let manager = crate::http::manager(state.clone());
         let at_devices = state.clone();
         let devices: DeviceService = Arc::new(move |host, request| {
+            if webtunnel::is_websockify(&request) {
+                return Box::pin(webtunnel::websockify(at_devices.clone(), host, request)) as _;
+            }
             Box::pin(proxy::serve(at_devices.clone(), host, request))
         });
         let certificate_in_use = certificate.as_ref();

@@ -6,6 +6,9 @@ pub enum AccountsError {
     /// The same for an unknown user and a wrong password.
     #[error("user name or password is wrong")]
     WrongCredentials,
+    /// The password alone is not enough, and was right.
+    #[error("a second factor is wanted")]
+    SecondFactorWanted,
     #[error("too many attempts")]
     TooManyAttempts { retry_after_s: u32 },
     #[error("too many passwords are being checked")]

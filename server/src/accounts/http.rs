@@ -165,6 +165,9 @@ impl From<AccountsError> for ApiError {
         use AccountsError as E;
         match error {
             E::WrongCredentials => Self::new(ProblemCode::WrongCredentials),
+            E::SecondFactorWanted => {
+                Self::new(ProblemCode::WrongCredentials).detail("A one-time code is wanted, too.")
+            }
             E::TooManyAttempts { retry_after_s } => {
                 Self::new(ProblemCode::TooManyAttempts).retry_after(retry_after_s)
             }

@@ -9,6 +9,7 @@ mod device_sign_ins;
 mod error;
 mod http;
 mod passwords;
+mod second_factor;
 mod sign_ins;
 mod store;
 #[cfg(test)]
@@ -16,7 +17,7 @@ mod tests;
 mod tools;
 mod users;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use api::DeviceId;
 use prometheus_client::registry::Registry;
@@ -35,6 +36,7 @@ pub use cookies::{Presented, presented};
 pub use error::AccountsError;
 pub use http::routes;
 pub use passwords::Passwords;
+pub use second_factor::{SecondFactor, Verdict};
 
 /// The manager's cookie.
 pub const SIGN_IN_COOKIE: &str = "__Host-adit_session";
@@ -55,6 +57,7 @@ struct Parts {
     attempts: Mutex<Attempts>,
     device_cache: Mutex<DeviceCache>,
     tools: Mutex<Tools>,
+    second_factor: RwLock<Arc<dyn SecondFactor>>,
     /// Sign-ins that were refused, by why.
     failures: By<1>,
 }
@@ -77,6 +80,7 @@ impl Accounts {
             attempts: Mutex::default(),
             device_cache: Mutex::default(),
             tools: Mutex::default(),
+            second_factor: RwLock::new(Arc::new(second_factor::Nobody)),
             failures: by("reason", ["credentials", "too_many_attempts"]),
         }))
     }

@@ -34,6 +34,8 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$7GsrIj+mxy0EdrtqyQs57w\
 pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    #[cfg(test)]
+    verified: std::sync::atomic::AtomicUsize,
 }
 
 impl Default for Passwords {
@@ -41,11 +43,22 @@ impl Default for Passwords {
         Self {
             running: Arc::new(Semaphore::new(AT_A_TIME)),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            #[cfg(test)]
+            verified: Default::default(),
         }
     }
 }
 
 impl Passwords {
+    /// Of which one is hashed at a time: for what must never take the machine from others.
+    #[must_use]
+    pub fn one_at_a_time() -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(1)),
+            ..Self::default()
+        }
+    }
+
     /// The hash of a new password, in PHC form.
     ///
     /// # Errors
@@ -69,6 +82,9 @@ impl Passwords {
         password: Zeroizing<String>,
         stored: Option<String>,
     ) -> Result<bool, AccountsError> {
+        #[cfg(test)]
+        self.verified
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         self.gated(move || {
             let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODY))
                 .map_err(|_| password_hash::Error::EncodingInvalid)?;
@@ -79,6 +95,12 @@ impl Passwords {
             }
         })
         .await
+    }
+
+    /// How many passwords were checked.
+    #[cfg(test)]
+    pub(crate) fn verified(&self) -> usize {
+        self.verified.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// The permits go with the work: it runs to its end even if nobody waits for it any more.

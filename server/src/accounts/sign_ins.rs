@@ -49,17 +49,21 @@ impl Accounts {
         before: Option<SecretHash>,
     ) -> Result<(Secret, Me), AccountsError> {
         let password = Zeroizing::new(input.password);
-        let me = self.check_password(&input.username, password, peer).await?;
+        let me = self
+            .check_password(&input.username, password, None, peer)
+            .await?;
         let (secret, id) = self.begin_sign_in(&me, before).await?;
         tracing::info!(user = %me.user_id, sign_in = %id, %peer, "signed in");
         Ok((secret, me))
     }
 
-    /// Whose password it is. So many tries of a name and of an address, and no more.
+    /// Whose password it is, with the `code` of a second factor where the user has one. So many
+    /// tries of a name and of an address, and no more; a code that is wrong or missing is one.
     pub(super) async fn check_password(
         &self,
         username: &str,
         password: Zeroizing<String>,
+        code: Option<&str>,
         peer: IpAddr,
     ) -> Result<Me, AccountsError> {
         let username = username_key(username);
@@ -80,6 +84,11 @@ impl Accounts {
             self.count_failure("credentials");
             return Err(AccountsError::WrongCredentials);
         };
+        if let Err(error) = self.check_second_factor(me.user_id, code).await {
+            tracing::info!(user = %me.user_id, %peer, "sign-in refused: second factor");
+            self.count_failure("credentials");
+            return Err(error);
+        }
         self.attempts().succeeded(ticket, self.0.clock.now());
         Ok(me)
     }

@@ -69,7 +69,7 @@ impl Accounts {
         if let Some(principal) = self.known(tag).await? {
             return Ok(principal);
         }
-        let me = self.check_password(username, password, peer).await?;
+        let me = self.check_password(username, password, None, peer).await?;
         let (_, id) = self.begin_sign_in(&me, None).await?;
         let via = Via::SignIn(id);
         tracing::info!(user = %me.user_id, sign_in = %id, %peer, "signed in by a tool");
@@ -86,23 +86,30 @@ impl Accounts {
     async fn known(&self, tag: [u8; 32]) -> Result<Option<Principal>, AccountsError> {
         let known = self.tools().known.get(&tag).copied();
         match known {
-            Some(via) => self.principal(via).await,
+            Some(via) => {
+                let principal = self.principal(via).await?;
+                if let Some(principal) = &principal {
+                    // It may be newer than the check of the password.
+                    self.check_second_factor(principal.user, None).await?;
+                }
+                Ok(principal)
+            }
             None => Ok(None),
         }
     }
 
-    /// A token for who has this password.
+    /// A token for who has this password, and the `code` of a second factor where there is one.
     ///
     /// # Errors
     /// As of [`Self::of_password`], and when the input is not acceptable.
     pub async fn token_for_password(
         &self,
         username: &str,
-        password: Zeroizing<String>,
+        (password, code): (Zeroizing<String>, Option<&str>),
         peer: IpAddr,
         input: CreateApiToken,
     ) -> Result<ApiTokenCreated, AccountsError> {
-        let me = self.check_password(username, password, peer).await?;
+        let me = self.check_password(username, password, code, peer).await?;
         self.insert_token((me.user_id, me.organization_id), input)
             .await
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::load::Problem;
-use super::{Config, Origin, Timers};
+use super::{Config, Origin, Redirect, Timers};
 
 /// Something that works but that its owner should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,21 @@ pub fn check(config: &Config) -> Result<Vec<Warning>, Vec<Problem>> {
                 format!("{origin} is plain HTTP; only localhost may be"),
             );
         }
+    }
+    // Agents send their passwords there.
+    let other = config
+        .webtunnel
+        .redirect
+        .as_ref()
+        .and_then(Redirect::origin);
+    if let Some(origin) = other
+        && !origin.is_https()
+        && !origin.is_loopback()
+    {
+        refuse(
+            "webtunnel.redirect",
+            format!("{origin} is plain HTTP; only localhost may be"),
+        );
     }
     let metrics = &config.metrics;
     let may_be_read = metrics.token_file.is_some() || metrics.allow_remote;
@@ -188,6 +203,20 @@ mod tests {
             key: "k".into(),
         });
         assert_eq!(check(&config).unwrap(), []);
+    }
+
+    #[test]
+    fn agents_are_sent_to_no_plain_http() {
+        let mut config = Config::new("http://localhost:8080", "devices.test").unwrap();
+        for (redirect, is_good) in [
+            ("/eu", true),
+            ("https://b.example/eu", true),
+            ("http://127.0.0.1:81/", true),
+            ("http://b.example/", false),
+        ] {
+            config.webtunnel.redirect = Some(redirect.parse().unwrap());
+            assert_eq!(check(&config).is_ok(), is_good, "{redirect}");
+        }
     }
 
     #[test]

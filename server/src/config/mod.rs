@@ -4,11 +4,15 @@ mod check;
 mod load;
 mod model;
 mod origin;
+mod redirect;
 
 pub use check::{Warning, check};
 pub use load::{ConfigError, Layer, Problem, load};
-pub use model::{Config, Database, Limits, Listen, Log, LogFormat, Metrics, Timers, Tls};
+pub use model::{
+    Config, Database, Limits, Listen, Log, LogFormat, Metrics, Timers, Tls, WebTunnel,
+};
 pub use origin::{DeviceDomain, InvalidName, Origin, Scheme};
+pub use redirect::{InvalidRedirect, Redirect};
 
 /// Every key with its meaning and its default, as `config print` shows it.
 pub const REFERENCE: &str = include_str!("reference.toml");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceDomain, InvalidName, Origin};
+use super::{DeviceDomain, InvalidName, Origin, Redirect};
 
 /// All of it. It holds no secret: keys are named by the file they are in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Config {
     pub limits: Limits,
     #[serde(default)]
     pub timers: Timers,
+    #[serde(default)]
+    pub webtunnel: WebTunnel,
 }
 
 impl Config {
@@ -55,6 +57,7 @@ impl Config {
             metrics: Metrics::default(),
             limits: Limits::default(),
             timers: Timers::default(),
+            webtunnel: WebTunnel::default(),
         })
     }
 
@@ -270,4 +273,14 @@ impl Timers {
         let seconds = self.webtunnel_keep_alive_ms.div_ceil(1000).max(1);
         u32::try_from(seconds).unwrap_or(u32::MAX)
     }
+}
+
+/// Agents of others, which speak WebTunnel.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebTunnel {
+    /// Where agents are sent that ask here: another server, or another path of this one. Who asks
+    /// there already is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<Redirect>,
 }

@@ -14,6 +14,8 @@ pub(super) struct Entry {
     pub(super) presence: Presence,
     /// Of the present or last tunnel; written with `last_seen`.
     pub(super) address: Option<String>,
+    /// Where links to the device's own page lead, if the agent said; a path.
+    pub(super) start_path: Option<String>,
     /// Until when two agents are known to have its key.
     pub(super) duplicate_until: Option<Timestamp>,
 }
@@ -24,9 +26,7 @@ impl Entry {
         let is_duplicate = self.duplicate_until.is_some_and(|until| now < until);
         Device {
             attention: is_duplicate.then_some(Attention::DuplicateKey),
-            ..self
-                .record
-                .view(&self.presence, self.address.as_deref(), urls, now)
+            ..self.record.view(self, urls, now)
         }
     }
 }
@@ -64,6 +64,7 @@ impl Index {
                 record,
                 presence,
                 address,
+                start_path: None,
                 duplicate_until: None,
             },
         );

@@ -146,6 +146,12 @@ impl Devices {
         (entry.record.organization == scope.organization()).then(|| entry.view(&self.0.urls, now))
     }
 
+    /// The URL of a device's page. Configuration alone.
+    #[must_use]
+    pub fn page_of(&self, label: &str) -> String {
+        self.0.urls.page(label, None)
+    }
+
     /// Whether a device can be reached; `None`: there is none. Memory only.
     #[must_use]
     pub fn state(&self, id: DeviceId) -> Option<DeviceState> {

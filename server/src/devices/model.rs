@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use api::{Device, DeviceId, OrganizationId, Service, ServiceKind, Timestamp};
 
-use super::presence::Presence;
+use super::index::Entry;
 use super::urls::Urls;
 use super::{DeviceIdentity, WebService};
 
@@ -85,13 +85,8 @@ impl Record {
     }
 
     /// The device as the API shows it.
-    pub(super) fn view(
-        &self,
-        presence: &Presence,
-        address: Option<&str>,
-        urls: &Urls,
-        now: Timestamp,
-    ) -> Device {
+    pub(super) fn view(&self, entry: &Entry, urls: &Urls, now: Timestamp) -> Device {
+        let presence = &entry.presence;
         let first_web = self.first_web().map(|service| service.name.as_str());
         let mut services: Vec<&ServiceRecord> = self.services.iter().collect();
         // Stable: those without a position stay in the agent's order.
@@ -108,7 +103,11 @@ impl Record {
             hidden: service.hidden,
             url: (service.kind == ServiceKind::Web).then(|| {
                 let is_first = first_web == Some(service.name.as_str());
-                urls.page(&self.label, (!is_first).then_some(service.name.as_str()))
+                let mut url = urls.page(&self.label, (!is_first).then_some(service.name.as_str()));
+                if let Some(path) = entry.start_path.as_deref().filter(|_| is_first) {
+                    url.push_str(path.trim_start_matches('/'));
+                }
+                url
             }),
             host_keys: self.host_keys_of(service),
         };
@@ -120,7 +119,7 @@ impl Record {
             state_since: presence.since(),
             last_seen: presence.last_seen(),
             rtt_ms: presence.rtt_ms(),
-            address: address.map(str::to_owned),
+            address: entry.address.clone(),
             agent_version: self.agent_version.clone(),
             os: self.os.clone(),
             host_name: self.host_name.clone(),

@@ -82,6 +82,19 @@ impl Presence {
         }
     }
 
+    /// The tunnel of this epoch is connected.
+    pub(super) fn alive(&mut self, epoch: u64, now: Timestamp) {
+        if let Self::Online {
+            epoch: current,
+            alive,
+            ..
+        } = self
+            && *current == epoch
+        {
+            *alive = now;
+        }
+    }
+
     /// The tunnel of this epoch has lost its connection and is kept. Whether this is news.
     pub(super) fn suspended(&mut self, epoch: u64, now: Timestamp) -> bool {
         let news = matches!(self, Self::Online { epoch: current, .. } if *current == epoch);
@@ -185,6 +198,17 @@ mod tests {
             DeviceState::Reconnecting
         );
         assert_eq!(presence.state(T.plus_seconds(20)), DeviceState::Offline);
+        assert_eq!(presence.since(), Some(T));
+    }
+
+    #[test]
+    fn one_that_cannot_be_measured_is_seen_all_the_same() {
+        let mut presence = Presence::NeverSeen;
+        assert!(presence.connected(7, T));
+        presence.alive(7, T.plus_seconds(15));
+        assert_eq!(presence.last_seen(), Some(T.plus_seconds(15)));
+        presence.alive(6, T.plus_seconds(30));
+        assert_eq!(presence.last_seen(), Some(T.plus_seconds(15)));
         assert_eq!(presence.since(), Some(T));
     }
 

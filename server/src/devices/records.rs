@@ -49,7 +49,10 @@ impl Cursor {
 
 impl Devices {
     /// One page of devices, in the order of name and id.
-    pub(super) async fn list(
+    ///
+    /// # Errors
+    /// When the query is not acceptable or the database fails.
+    pub async fn list(
         &self,
         scope: Scope,
         query: DeviceQuery,

@@ -47,6 +47,14 @@ impl Devices {
         }
     }
 
+    /// Where links to the device's own page lead from now on: a path, which whoever calls has
+    /// judged. In memory alone; the next tunnel brings it again.
+    pub fn starts_at(&self, device: DeviceId, path: Option<String>) {
+        if let Some(entry) = self.index_mut().get_mut(device) {
+            entry.start_path = path;
+        }
+    }
+
     async fn write_report(
         &self,
         device: DeviceId,
@@ -90,6 +98,14 @@ impl Devices {
         self.change(device, |presence| {
             presence.measured(epoch, measured_ms, now)
         });
+    }
+
+    /// A tunnel is connected, of which no round-trip time is known.
+    pub fn alive(&self, device: DeviceId, epoch: u64) {
+        let now = self.0.clock.now();
+        if let Some(entry) = self.index_mut().get_mut(device) {
+            entry.presence.alive(epoch, now);
+        }
     }
 
     /// Tells people about a change of a device's presence, if it is news.

@@ -19,6 +19,7 @@ use tunnel::driver::ReadAhead;
 use super::caps::Permit;
 use super::front::{Front, Origination};
 use super::gate::{Gate, Socket};
+use super::head::MAX_AGENT_FIELDS;
 use super::link::Link;
 
 /// What hyper may hold of what is read or to be written. More than the largest head.
@@ -52,6 +53,8 @@ pub(super) async fn serve(front: Arc<Front>, socket: TcpStream, peer: SocketAddr
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(BUFFER_BYTES)
+        // The gate lets so many pass of agents of WebTunnel alone.
+        .max_headers(MAX_AGENT_FIELDS)
         .serve_connection(TokioIo::new(gate), service)
         .with_upgrades();
     let mut connection = pin!(connection);

@@ -35,7 +35,7 @@ use crate::config::{Config, Timers};
 use crate::lifecycle::Lifecycle;
 use crate::proxy::DeviceHost;
 use crate::relay;
-use crate::webtunnel::TOKEN_PATH;
+use crate::webtunnel::GATEWAY_PATHS;
 
 /// What answers at devices' hosts.
 pub type DeviceService = Arc<
@@ -272,7 +272,7 @@ impl Front {
             return Ok(Site::Device(host));
         }
         let is_theirs = webtunnel == Some(Asked::Agent)
-            || (webtunnel.is_none() && request.uri().path() == TOKEN_PATH);
+            || (webtunnel.is_none() && request.uri().path().starts_with(GATEWAY_PATHS));
         if is_theirs && serves_webtunnel && self.hosts.is_apex(host) && is_same_name() {
             return Ok(Site::Apex);
         }

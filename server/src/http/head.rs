@@ -13,6 +13,8 @@ mod line;
 /// Request line and fields, with the empty line at their end.
 pub(super) const MAX_HEAD_BYTES: usize = 32 * 1024;
 const MAX_FIELDS: usize = 100;
+/// Of an agent of WebTunnel, whose device's properties are a field each.
+pub(super) const MAX_AGENT_FIELDS: usize = 512;
 
 /// What follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +52,17 @@ pub(super) fn judge(head: &[u8]) -> Result<Body, Refusal> {
     let mut lines = Lines(head);
     let line = RequestLine::parse(lines.next().unwrap_or_default())?;
     let mut fields = Fields::default();
-    for (index, field) in lines.enumerate() {
-        if index == MAX_FIELDS {
+    let mut count = 0;
+    for field in lines {
+        count += 1;
+        if count > MAX_AGENT_FIELDS {
             return Err(Refusal::HeadTooLarge);
         }
         let (name, value) = split_field(field)?;
         fields.note(name, value)?;
+    }
+    if count > MAX_FIELDS && !fields.are_an_agents(&line) {
+        return Err(Refusal::HeadTooLarge);
     }
     // Before the host: these are refused at every host.
     match line.method {

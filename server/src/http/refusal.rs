@@ -10,7 +10,7 @@ pub(super) enum Refusal {
     Malformed(&'static str),
     /// The parts of the request do not agree on whom it is for.
     Misdirected(&'static str),
-    /// More than 100 fields or 32 KiB.
+    /// More than 100 fields (of an agent of WebTunnel 512) or 32 KiB.
     HeadTooLarge,
     /// More than 8 KiB.
     TargetTooLong,

@@ -12,7 +12,8 @@ use super::ApiError;
 /// answered: nothing is compressed here (S38).
 pub struct WebSocketOffer<'a> {
     protocols: &'a str,
-    protocol: &'static str,
+    /// `None`: none was offered, and none is agreed to.
+    protocol: Option<&'static str>,
     accept: HeaderValue,
 }
 
@@ -22,40 +23,32 @@ impl<'a> WebSocketOffer<'a> {
     /// # Errors
     /// `unsupported_protocol`, `bad_request`
     pub fn of(headers: &'a HeaderMap, protocol: &'static str) -> Result<Self, ApiError> {
-        let unsupported = || {
-            ApiError::new(ProblemCode::UnsupportedProtocol).detail(format!(
-                "This is a WebSocket of the sub-protocol {protocol}."
-            ))
+        let protocols = offered(headers).ok().flatten();
+        let is_spoken = protocols.is_some_and(|protocols| is_among(protocols, protocol));
+        let (Some(protocols), true, true) = (protocols, is_websocket(headers), is_spoken) else {
+            return Err(unsupported(protocol));
         };
-        let mut protocol_lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-        let protocols = protocol_lines.next().and_then(|line| line.to_str().ok());
-        let protocols = protocols.filter(|_| protocol_lines.next().is_none());
-        let is_websocket = has_token(headers, &header::UPGRADE, "websocket")
-            && has_token(headers, &header::CONNECTION, "upgrade")
-            && headers
-                .get(header::SEC_WEBSOCKET_VERSION)
-                .is_some_and(|version| version == "13");
-        let is_spoken = protocols.is_some_and(|protocols| {
-            protocols
-                .split(',')
-                .any(|offered| offered.trim() == protocol)
-        });
-        let (Some(protocols), true, true) = (protocols, is_websocket, is_spoken) else {
-            return Err(unsupported());
-        };
-        let accept = headers
-            .get(header::SEC_WEBSOCKET_KEY)
-            .filter(|key| {
-                BASE64
-                    .decode(key.as_bytes())
-                    .is_ok_and(|key| key.len() == 16)
-            })
-            .and_then(|key| HeaderValue::from_str(&accept_of(key.as_bytes())).ok())
-            .ok_or_else(|| ApiError::new(ProblemCode::BadRequest))?;
         Ok(Self {
             protocols,
-            protocol,
-            accept,
+            protocol: Some(protocol),
+            accept: accepted(headers)?,
+        })
+    }
+
+    /// The offer, if it holds `protocol` or none at all.
+    ///
+    /// # Errors
+    /// As of [`Self::of`].
+    pub fn optional(headers: &'a HeaderMap, protocol: &'static str) -> Result<Self, ApiError> {
+        let protocols = offered(headers).map_err(|()| unsupported(protocol))?;
+        let is_spoken = protocols.is_none_or(|protocols| is_among(protocols, protocol));
+        if !is_websocket(headers) || !is_spoken {
+            return Err(unsupported(protocol));
+        }
+        Ok(Self {
+            protocols: protocols.unwrap_or_default(),
+            protocol: protocols.map(|_| protocol),
+            accept: accepted(headers)?,
         })
     }
 
@@ -71,14 +64,58 @@ impl<'a> WebSocketOffer<'a> {
         let headers = [
             (header::CONNECTION, HeaderValue::from_static("Upgrade")),
             (header::UPGRADE, HeaderValue::from_static("websocket")),
-            (
-                header::SEC_WEBSOCKET_PROTOCOL,
-                HeaderValue::from_static(self.protocol),
-            ),
             (header::SEC_WEBSOCKET_ACCEPT, self.accept),
         ];
-        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+        let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
+        if let Some(protocol) = self.protocol {
+            let protocol = HeaderValue::from_static(protocol);
+            let headers = response.headers_mut();
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
+        response
     }
+}
+
+fn unsupported(protocol: &'static str) -> ApiError {
+    ApiError::new(ProblemCode::UnsupportedProtocol).detail(format!(
+        "This is a WebSocket of the sub-protocol {protocol}."
+    ))
+}
+
+/// The line of sub-protocols, if there is one; more are refused.
+fn offered(headers: &HeaderMap) -> Result<Option<&str>, ()> {
+    let mut lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(line), None) => line.to_str().map(Some).map_err(drop),
+        (Some(_), Some(_)) => Err(()),
+    }
+}
+
+fn is_among(protocols: &str, protocol: &str) -> bool {
+    protocols
+        .split(',')
+        .any(|offered| offered.trim() == protocol)
+}
+
+fn is_websocket(headers: &HeaderMap) -> bool {
+    has_token(headers, &header::UPGRADE, "websocket")
+        && has_token(headers, &header::CONNECTION, "upgrade")
+        && headers
+            .get(header::SEC_WEBSOCKET_VERSION)
+            .is_some_and(|version| version == "13")
+}
+
+fn accepted(headers: &HeaderMap) -> Result<HeaderValue, ApiError> {
+    headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|key| {
+            BASE64
+                .decode(key.as_bytes())
+                .is_ok_and(|key| key.len() == 16)
+        })
+        .and_then(|key| HeaderValue::from_str(&accept_of(key.as_bytes())).ok())
+        .ok_or_else(|| ApiError::new(ProblemCode::BadRequest))
 }
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {

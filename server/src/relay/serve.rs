@@ -228,9 +228,16 @@ impl Relay {
                 line.meter.settle();
                 // One without a connection has only what it measured before.
                 let is_connected = line.tunnel.link() == Link::Connected;
-                if let Some(rtt) = line.tunnel.stats().rtt.filter(|_| is_connected) {
-                    self.0.devices.measured(device, epoch, rtt);
-                    self.0.counts.rtt.observe(rtt.as_secs_f64());
+                if !is_connected {
+                    continue;
+                }
+                match line.tunnel.stats().rtt {
+                    Some(rtt) => {
+                        self.0.devices.measured(device, epoch, rtt);
+                        self.0.counts.rtt.observe(rtt.as_secs_f64());
+                    }
+                    // Agents of others answer no PING; they are missed when they send none.
+                    None => self.0.devices.alive(device, epoch),
                 }
             }
             self.0.registry.forget_lost(Instant::now());

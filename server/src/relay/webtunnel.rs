@@ -32,6 +32,8 @@ pub struct WebTunnelAgent {
     pub address: String,
     pub version: String,
     pub info: Info,
+    /// Where links to the device's page lead.
+    pub start_path: Option<String>,
     /// After so much silence the agent sends a sign of life.
     pub keep_alive: Duration,
     pub upgrade: OnUpgrade,
@@ -86,6 +88,7 @@ impl Relay {
             address,
             version,
             info,
+            start_path,
             keep_alive,
             upgrade,
             watch,
@@ -113,6 +116,7 @@ impl Relay {
         lifecycle.spawn("tunnel", relay.serve(device, epoch, established, meter));
         lifecycle.spawn("webtunnel-properties", watch(tunnel, epoch));
         let devices = &self.0.devices;
+        devices.starts_at(device, start_path);
         devices
             .connected(device, epoch, &address, &version, &info)
             .await;

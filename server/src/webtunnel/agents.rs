@@ -128,12 +128,15 @@ impl WebTunnel {
         let reader = self.0.db.reader();
         let Some((device, recorded)) = store::agent(reader, domain, &credential.agent_id).await?
         else {
-            let is_domain = store::domain_owner(reader, domain).await?.is_some();
-            return Ok(if is_domain {
-                Verdict::Wrong
-            } else {
-                Verdict::NoDomain
-            });
+            if store::domain_owner(reader, domain).await?.is_none() {
+                return Ok(Verdict::NoDomain);
+            }
+            let nobody = self.proven().nobody(domain, &credential.agent_id);
+            return match self.take_as_long(nobody, &credential.password).await {
+                Ok(()) => Ok(Verdict::Wrong),
+                Err(AccountsError::Busy) => Ok(Verdict::Busy),
+                Err(error) => Err(error.into()),
+            };
         };
         match self.is_right(device, recorded, &credential.password).await {
             Ok(true) => {}
@@ -156,7 +159,13 @@ impl WebTunnel {
         password: &Zeroizing<String>,
     ) -> Result<bool, AccountsError> {
         let recorded = match StoredSecret::parse(recorded) {
-            StoredSecret::Made(recorded) => return Ok(is_made(password, &recorded)),
+            StoredSecret::Made(recorded) => {
+                if is_made(password, &recorded) {
+                    return Ok(true);
+                }
+                self.take_as_long(device, password).await?;
+                return Ok(false);
+            }
             StoredSecret::Brought(recorded) => recorded,
         };
         if self.proven().has(device, &recorded, password) {
@@ -175,7 +184,78 @@ impl WebTunnel {
         Ok(is_right)
     }
 
+    /// What is wrong takes as long as what is wrong of an agent that brought its password: time
+    /// must not tell which ids there are.
+    async fn take_as_long(
+        &self,
+        who: DeviceId,
+        password: &Zeroizing<String>,
+    ) -> Result<(), AccountsError> {
+        if !self.proven().may_try(who, self.0.clock.now()) {
+            return Err(AccountsError::Busy);
+        }
+        let decoys = &self.0.decoys;
+        decoys.verify(password.clone(), None).await.map(drop)
+    }
+
     fn proven(&self) -> MutexGuard<'_, Proven> {
         self.0.proven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestServer;
+
+    /// Proven by what is done, not by a clock: each wrong password costs one slow hash.
+    #[tokio::test]
+    async fn s39_a_wrong_password_costs_the_same_for_every_id() {
+        let server = TestServer::new().await;
+        let scope = Scope::of(server.organization().await);
+        let webtunnel = &server.state.webtunnel;
+        let agent = |agent_id: &str, password: Option<&str>| NewAgent {
+            agent_id: agent_id.to_owned(),
+            domain: None,
+            name: None,
+            password: password.map(|password| password.to_owned().into()),
+        };
+        let made = webtunnel.create_agent(scope, agent("made", None)).await;
+        let made = made.unwrap();
+        let brought = agent("brought", Some("s3cret"));
+        webtunnel.create_agent(scope, brought).await.unwrap();
+        let hashes = || webtunnel.0.passwords.verified() + webtunnel.0.decoys.verified();
+        let check = async |agent_id: &str, domain, password: &str| {
+            let before = hashes();
+            let credential = Credential {
+                agent_id: agent_id.to_owned(),
+                domain: Some(domain),
+                password: password.to_owned().into(),
+            };
+            let verdict = webtunnel.check(&credential).await.unwrap();
+            (verdict, hashes() - before)
+        };
+        let own_secret = Secret::generate(Class::WebTunnelAgent);
+        for password in ["wrong", "", own_secret.reveal()] {
+            for agent_id in ["made", "brought", "nobody"] {
+                let (verdict, hashes) = check(agent_id, made.domain, password).await;
+                assert!(matches!(verdict, Verdict::Wrong), "{agent_id}");
+                assert_eq!(hashes, 1, "{agent_id}");
+            }
+        }
+        // And so many of each in a minute; then they are all told the same, too.
+        for agent_id in ["made", "brought", "nobody"] {
+            let mut busy = 0;
+            for _ in 0..10 {
+                let (verdict, _) = check(agent_id, made.domain, "wrong").await;
+                busy += usize::from(matches!(verdict, Verdict::Busy));
+            }
+            assert_eq!(busy, 3, "{agent_id}");
+        }
+        // The right one is never in its own way.
+        let right = made.secret.unwrap();
+        let (verdict, hashes) = check("made", made.domain, right.reveal()).await;
+        assert!(matches!(verdict, Verdict::Device(device) if device == made.device));
+        assert_eq!(hashes, 0);
     }
 }

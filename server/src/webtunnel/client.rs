@@ -97,11 +97,11 @@ pub(super) fn peer_of(request: &Request<Body>) -> IpAddr {
 }
 
 /// A connection that somebody who may has asked for.
-struct Asked {
-    principal: Principal,
-    device: DeviceId,
-    port: u16,
-    target: Target,
+pub(super) struct Asked {
+    pub(super) principal: Principal,
+    pub(super) device: DeviceId,
+    pub(super) port: u16,
+    pub(super) target: Target,
 }
 
 impl Asked {
@@ -130,9 +130,19 @@ impl Asked {
     async fn open(
         &self,
         state: &AppState,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> Result<(RelayStream, OnUpgrade), Phrase> {
         let lease = lease(state, &self.principal, self.device).await?;
+        self.open_under(state, request, lease).await
+    }
+
+    /// The same under a lease that is there already.
+    pub(super) async fn open_under(
+        &self,
+        state: &AppState,
+        mut request: Request<Body>,
+        lease: Lease,
+    ) -> Result<(RelayStream, OnUpgrade), Phrase> {
         let revoked = lease.token().clone();
         let opened = state.relay.open(self.device, self.target.clone(), lease);
         let stream = opened.await.map_err(Phrase::of_open)?;
@@ -149,7 +159,7 @@ impl Asked {
 }
 
 /// By token or by password; a token may stand in a password's place.
-async fn authenticate(
+pub(super) async fn authenticate(
     state: &AppState,
     headers: &HeaderMap,
     field: &HeaderName,
@@ -181,7 +191,7 @@ async fn authenticate(
 
 /// The device of this host, and what to ask it for. Who may not know it gets the same answer as
 /// where there is none.
-fn target(
+pub(super) fn target(
     state: &AppState,
     principal: &Principal,
     host: &DeviceHost,
@@ -206,7 +216,11 @@ fn target(
 }
 
 /// A lease, and proof that the right to it did not end while it was issued.
-async fn lease(state: &AppState, principal: &Principal, device: DeviceId) -> Result<Lease, Phrase> {
+pub(super) async fn lease(
+    state: &AppState,
+    principal: &Principal,
+    device: DeviceId,
+) -> Result<Lease, Phrase> {
     let lease = state.leases.issue(Subject::new(principal, Some(device)));
     match state.accounts.is_living(principal.via).await {
         Ok(true) => Ok(lease),

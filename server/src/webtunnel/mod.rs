@@ -4,7 +4,8 @@
 //! POST at the apex ─► upgrade ─► credential, secret ─► Relay::welcome_webtunnel
 //!                        └─► properties: services, name, what the agent reports
 //! POST at a device's host ─► client: who, which port, Relay::open, 101 ─► carry
-//! /my-devices/api/token ─► token
+//! /my-devices/ at the apex ─► gateway ─► token
+//! /my-devices/websockify at a device's host ─► websockify
 //! ```
 //!
 //! From there on such a device is one like all others: its tunnel stands in the relay's registry.
@@ -14,6 +15,7 @@ mod carry;
 mod client;
 mod credential;
 mod follow;
+mod gateway;
 mod http;
 mod phrase;
 mod properties;
@@ -24,6 +26,7 @@ mod secret;
 mod store;
 mod token;
 mod upgrade;
+mod websockify;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -43,8 +46,9 @@ use crate::state::AppState;
 use self::proven::Proven;
 
 pub use self::agents::{AgentMade, NewAgent};
+pub use self::gateway::GATEWAY_PATHS;
 pub use self::http::routes;
-pub use self::token::TOKEN_PATH;
+pub use self::websockify::{is_websockify, websockify};
 
 /// What an agent reports of its device, by name.
 pub type Properties = BTreeMap<String, String>;
@@ -61,6 +65,8 @@ struct Parts {
     clock: Clock,
     devices: Devices,
     passwords: Passwords,
+    /// For those that cannot be right. They never stand in a real one's way.
+    decoys: Passwords,
     proven: Mutex<Proven>,
     /// Of those that are connected.
     reported: Mutex<Reported>,
@@ -92,9 +98,7 @@ pub enum WebTunnelError {
 pub async fn serve(state: AppState, host: Option<DeviceHost>, request: Request<Body>) -> Response {
     match host {
         Some(host) => client::serve(state, host, request).await,
-        None if request.uri().path() == TOKEN_PATH && !upgrade::is_asked(&request) => {
-            token::serve(state, request).await
-        }
+        None if !upgrade::is_asked(&request) => gateway::serve(state, request).await,
         None => upgrade::serve(state, request).await,
     }
 }
@@ -107,6 +111,7 @@ impl WebTunnel {
             clock,
             devices,
             passwords: Passwords::default(),
+            decoys: Passwords::one_at_a_time(),
             proven: Mutex::default(),
             reported: Mutex::default(),
         }))

@@ -18,6 +18,7 @@ pub(super) enum Phrase {
     NoCredential,
     Token,
     Password,
+    SecondFactor,
     TooManyAttempts(u32),
     NotAllowed,
     NoDevice,
@@ -29,6 +30,7 @@ impl Phrase {
     pub(super) fn of_account(error: AccountsError) -> Self {
         match error {
             AccountsError::WrongCredentials => Self::Password,
+            AccountsError::SecondFactorWanted => Self::SecondFactor,
             AccountsError::Ended => Self::Token,
             AccountsError::TooManyAttempts { retry_after_s } => {
                 Self::TooManyAttempts(retry_after_s)
@@ -62,6 +64,10 @@ impl Phrase {
             Self::Password => (
                 ApiError::new(P::WrongCredentials),
                 "User name or password is wrong",
+            ),
+            Self::SecondFactor => (
+                ApiError::new(P::WrongCredentials),
+                "A one-time code is wanted: use remote-login",
             ),
             Self::TooManyAttempts(seconds) => (
                 ApiError::new(P::TooManyAttempts).retry_after(seconds),

@@ -11,8 +11,8 @@ const OBJECT: &str = "device";
 
 const NAME_MAX_CHARS: usize = 64;
 const VALUE_MAX_CHARS: usize = 1024;
-/// As many as one update can hold, and those that every agent has.
-const PROPERTIES_MAX: usize = 280;
+/// As many as the front lets an agent send fields.
+const PROPERTIES_MAX: usize = 512;
 /// All of a device's: they are held in memory while it is connected.
 const BYTES_MAX: usize = 64 << 10;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use api::{DeviceId, Timestamp};
 use ring::hmac;
+use uuid::Uuid;
 
 use crate::db::random;
 
@@ -11,6 +12,7 @@ use crate::db::random;
 /// minute.
 const TRIES: u32 = 10;
 const WINDOW_S: i64 = 60;
+const NOBODIES: u128 = 4096;
 
 /// Known by a key that is gone with the process, so that nothing of it can be guessed from what is
 /// kept.
@@ -49,6 +51,16 @@ impl Proven {
         self.devices.entry(device).or_default().tag = Some(bytes);
     }
 
+    /// Stands for an agent that there is not: it is tried as often as one that there is. Few of
+    /// them, so that made-up ids fill no memory.
+    pub(super) fn nobody(&self, domain: Uuid, agent_id: &str) -> DeviceId {
+        let message = [domain.as_bytes(), agent_id.as_bytes()].concat();
+        let tag = hmac::sign(&self.key, &message);
+        let bits = tag.as_ref().iter().take(2);
+        let number = bits.fold(0, |number, byte| number << 8 | u128::from(*byte));
+        DeviceId(Uuid::from_u128(number % NOBODIES))
+    }
+
     /// Whether it may be tried the slow way now. What is proven already is not asked.
     pub(super) fn may_try(&mut self, device: DeviceId, now: Timestamp) -> bool {
         let known = self.devices.entry(device).or_default();
@@ -67,8 +79,6 @@ fn message(recorded: &str, password: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ use super::Properties;
 
 const HOST: &str = "127.0.0.1";
 const HTTP_PORT: u16 = 80;
+const START_PATH_MAX_BYTES: usize = 512;
 /// Property, name and kind of the services that agents advertise.
 const SERVICES: [(&str, &str, &str); 6] = [
     ("httpPort", "web", "web"),
@@ -22,6 +23,8 @@ pub(super) struct AgentReport {
     /// Program and version.
     pub(super) version: String,
     pub(super) info: Info,
+    /// Where links to its page lead.
+    pub(super) start_path: Option<String>,
 }
 
 impl AgentReport {
@@ -42,8 +45,26 @@ impl AgentReport {
                 services: services(properties),
                 ..Info::default()
             },
+            start_path: properties.get("httpPath").and_then(|path| start_path(path)),
         }
     }
+}
+
+/// A path and nothing else; not one of ours at the device's host. Some leave out its beginning.
+fn start_path(reported: &str) -> Option<String> {
+    let path = match reported.strip_prefix('/') {
+        Some(_) => reported.to_owned(),
+        None => format!("/{reported}"),
+    };
+    let is_plain = path
+        .bytes()
+        .all(|byte| matches!(byte, 0x21..=0x7e) && !b"\\\"<>^`{|}".contains(&byte));
+    let is_path = !path.starts_with("//") && !reported.contains("://");
+    let is_ours = ["/.adit", "/my-devices"]
+        .iter()
+        .any(|ours| path.starts_with(ours));
+    (path.len() > 1 && path.len() <= START_PATH_MAX_BYTES && is_plain && is_path && !is_ours)
+        .then_some(path)
 }
 
 /// The services by their ports; other ports that the agent forwards are TCP services.
@@ -109,13 +130,35 @@ mod tests {
     #[test]
     fn the_system_is_in_the_user_agent() {
         let agent = "WebTunnelAgent/2.5.0 (Linux/6.18; x86_64) POCO/1.11.10";
-        let AgentReport { version, info } = report(agent, &[]);
+        let AgentReport { version, info, .. } = report(agent, &[]);
         assert_eq!(version, "WebTunnelAgent 2.5.0");
         assert_eq!(
             (info.os.as_str(), info.arch.as_str()),
             ("Linux 6.18", "x86_64")
         );
         assert_eq!(report("", &[]).info, Info::default());
+    }
+
+    #[test]
+    fn a_start_path_is_a_path() {
+        let path = |text: &str| report("", &[("httpPath", text)]).start_path;
+        assert_eq!(path("/ui?a=1#b").as_deref(), Some("/ui?a=1#b"));
+        assert_eq!(path("index.html").as_deref(), Some("/index.html"));
+        let long = format!("/{}", "x".repeat(512));
+        for bad in [
+            "",
+            "/",
+            "//evil.example/",
+            "/\\evil.example",
+            "http://evil.example/",
+            "/a b",
+            "/<script>",
+            "/.adit/sign-out",
+            "/my-devices/websockify",
+            long.as_str(),
+        ] {
+            assert_eq!(path(bad), None, "{bad}");
+        }
     }
 
     #[test]

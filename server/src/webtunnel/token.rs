@@ -1,9 +1,9 @@
 //! `/my-devices/api/token`: a token for name and password, as `remote-login` and the gateway ask
-//! for it. Neither is ever logged: the log has no query, and no body.
+//! for it, and with a one-time code where there is one. None is ever logged: the log has no query, and no body.
 
 use std::time::Duration;
 
-use ::http::{HeaderValue, Method, Request, header};
+use ::http::{HeaderName, HeaderValue, Method, Request, header};
 use api::text::cleaned;
 use api::{CreateApiToken, ProblemCode, TokenScope};
 use axum::Json;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::accounts::AccountsError;
 use crate::http::ApiError;
 use crate::state::AppState;
 
@@ -20,19 +21,21 @@ use super::client::peer_of;
 use super::phrase::Phrase;
 
 /// Where it is asked for.
-pub const TOKEN_PATH: &str = "/my-devices/api/token";
+pub(super) const TOKEN_PATH: &str = "/my-devices/api/token";
 
+const AUTHENTICATE: HeaderName = HeaderName::from_static("x-authenticate");
 const BODY_MAX_BYTES: usize = 8 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const NAME_MAX_CHARS: usize = 40;
 const LIFE_S: u64 = 24 * 3600;
 
-/// A name and a password; more is not asked for here.
+/// What is asked with.
 #[derive(Default)]
 struct Login {
     username: String,
     password: Zeroizing<String>,
     application: String,
+    totp: Option<Zeroizing<String>>,
 }
 
 impl Login {
@@ -43,6 +46,7 @@ impl Login {
             match &*name {
                 "username" => login.username = value.into_owned(),
                 "password" => login.password = Zeroizing::new(value.into_owned()),
+                "totp" => login.totp = Some(Zeroizing::new(value.into_owned())),
                 "application" => login.application = value.into_owned(),
                 _ => {}
             }
@@ -91,6 +95,9 @@ async fn issue(state: &AppState, request: Request<Body>) -> Result<Token, Respon
         _ => return Err(refuse(ProblemCode::MethodNotAllowed)),
     };
     let login = Login::of(&form);
+    // A form's empty field is none.
+    let code = login.totp.as_ref().map(|code| code.trim());
+    let code = code.filter(|code| !code.is_empty());
     let name = cleaned(&login.application, NAME_MAX_CHARS);
     let input = CreateApiToken {
         name: if name.is_empty() {
@@ -103,12 +110,23 @@ async fn issue(state: &AppState, request: Request<Body>) -> Result<Token, Respon
     };
     let issued = state
         .accounts
-        .token_for_password(&login.username, login.password, peer, input)
+        .token_for_password(&login.username, (login.password, code), peer, input)
         .await
-        .map_err(|error| Phrase::of_account(error).answer())?;
+        .map_err(refused)?;
     let expires = issued.token.expires_at.map_or(0, |at| at.0 / 1_000_000);
     Ok(Token {
         token: issued.secret,
         expires,
     })
+}
+
+/// `remote-login` asks its user for a code where it is told to, and comes again.
+fn refused(error: AccountsError) -> Response {
+    let is_wanted = matches!(error, AccountsError::SecondFactorWanted);
+    let mut response = Phrase::of_account(error).answer();
+    if is_wanted {
+        let headers = response.headers_mut();
+        headers.insert(AUTHENTICATE, HeaderValue::from_static("TOTP"));
+    }
+    response
 }

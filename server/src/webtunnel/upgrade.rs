@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderValue, Request, header};
+use ::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use api::{DeviceId, UpdateDevice};
 use axum::body::Body;
 use axum::response::Response;
@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use tunnel::webtunnel::AGENT_PROTOCOL;
 
 use crate::access::Scope;
+use crate::config::Config;
 use crate::http::{PeerAddr, WebSocketOffer};
 use crate::relay::WebTunnelAgent;
 use crate::state::AppState;
@@ -80,12 +81,20 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
     if headers.contains_key(header::ORIGIN) {
         return Err(Refusal::Browser);
     }
+    // Before it is asked who it is: the other server may be the only one that knows.
+    if let Some(elsewhere) = elsewhere(&state.config, request.uri()) {
+        return Ok(elsewhere);
+    }
     let (device, agent_id) = authenticate(state, headers).await?;
     let admitted = state.relay.admit(device).await;
     let admitted = admitted.map_err(Refusal::NotAdmitted)?;
 
     let properties = properties::of_request(headers);
-    let AgentReport { version, info } = AgentReport::of(headers, &properties);
+    let AgentReport {
+        version,
+        info,
+        start_path,
+    } = AgentReport::of(headers, &properties);
     let offer = WebSocketOffer::of(headers, AGENT_PROTOCOL).map_err(|_| Refusal::NotWebTunnel)?;
     let mut answer = offer.answer();
     let keep_alive = KeepAlive::of(state, headers);
@@ -105,6 +114,7 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
         address,
         version,
         info,
+        start_path,
         keep_alive: keep_alive.time(),
         upgrade,
         watch: Box::new(move |tunnel, epoch| {
@@ -116,6 +126,25 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
     };
     state.relay.welcome_webtunnel(agent, admitted);
     Ok(answer)
+}
+
+/// The way to another server or path, for whoever has not gone it yet. The front has judged the
+/// host: it is the device domain, at our port.
+fn elsewhere(config: &Config, asked: &Uri) -> Option<Response> {
+    let redirect = config.webtunnel.redirect.as_ref()?;
+    let is_here = redirect.origin().is_none_or(|origin| {
+        origin.host() == config.device_domain.as_str() && origin.port() == config.public_url.port()
+    });
+    let target = asked.path_and_query().map_or("/", |target| target.as_str());
+    if is_here && target == redirect.target() {
+        return None;
+    }
+    let mut response = Response::new(Body::empty());
+    // Agents follow no other status.
+    *response.status_mut() = StatusCode::FOUND;
+    let location = HeaderValue::from_str(redirect.as_str()).ok()?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Some(response)
 }
 
 async fn authenticate(

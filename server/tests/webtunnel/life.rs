@@ -95,7 +95,7 @@ async fn w09_after_a_restart_of_the_server_the_agent_is_back() {
     assert!(started.elapsed() < Duration::from_secs(4));
 }
 
-async fn properties(scene: &Scene) -> Value {
+pub(crate) async fn properties(scene: &Scene) -> Value {
     let mut browser = scene.signed_in().await;
     let manager = scene.place.manager();
     let url = format!("{manager}/api/v1/devices/{}/properties", scene.device);
@@ -151,4 +151,20 @@ async fn w13_what_the_agent_reports_is_shown() {
     stub.stop().await;
     scene.until_state(DeviceState::Reconnecting).await;
     until_property(&scene, "room", &"K12".into()).await;
+}
+
+/// Nothing is measured of such an agent, and it is seen all the same.
+#[tokio::test]
+async fn a_device_that_stays_online_is_seen_later_and_later() {
+    let scene = Scene::new().await;
+    let stub = scene.connect().await;
+    let before = scene.view().await.last_seen.unwrap();
+    soon("a later time", async {
+        while scene.view().await.last_seen.unwrap() <= before {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    assert!(stub.is_running());
+    assert_eq!(scene.view().await.state, DeviceState::Online);
 }

@@ -21,7 +21,14 @@ mod stub;
 
 mod bytes;
 mod door;
+mod gateway;
+mod herd;
+mod hostile;
 mod life;
 mod pages;
 mod peculiar;
+mod redirect;
+mod second_factor;
+mod tls;
 mod tools;
+mod websockify;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::life::properties;
 use crate::place::{Scene, banner};
 use crate::stub::{Ended, PING, Settings, Stub};
 use crate::waiting::soon;
@@ -130,5 +131,25 @@ async fn item_09_no_frame_kills_the_agent_whatever_clients_do() {
     soon("the banner", stream.read_exact(&mut banner))
         .await
         .unwrap();
+    assert!(stub.is_running());
+}
+
+/// Each property that somebody made up is a field of the request.
+#[tokio::test]
+async fn three_hundred_properties_are_known() {
+    let mut scene = Scene::new().await;
+    let custom = (0..300).map(|number| format!("custom{number}=\"value {number}\""));
+    scene.settings.properties.extend(custom);
+    let stub = scene.connect().await;
+    let known = properties(&scene).await;
+    let known = known.as_object().unwrap();
+    assert_eq!(known["custom299"], "value 299");
+    let custom = known.keys().filter(|name| name.starts_with("custom"));
+    assert_eq!(custom.count(), 300);
+    // Beyond what is let pass there is an answer all the same.
+    let custom = (300..600).map(|number| format!("custom{number}=1"));
+    scene.settings.properties.extend(custom);
+    let refused = Stub::connect(&scene.settings).await.err().unwrap();
+    assert_eq!(refused.status, 431);
     assert!(stub.is_running());
 }

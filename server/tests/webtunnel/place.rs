@@ -3,18 +3,19 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use api::{Device, DeviceId, DeviceState};
+use api::{Device, DeviceId, DeviceState, OrganizationId};
 use http::{HeaderMap, StatusCode, header};
 use server::Server;
 use server::access::{Scope, Subject};
 use server::clock::Clock;
 use server::config::Config;
 use server::relay::{OpenError, RelayStream};
-use server::webtunnel::NewAgent;
+use server::webtunnel::{AgentMade, NewAgent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tunnel::wire::Target;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::device::WebServer;
@@ -100,6 +101,32 @@ impl Scene {
         }
     }
 
+    /// A device of another organization.
+    pub(crate) async fn foreign(&self, agent_id: &str) -> AgentMade {
+        let file = self.place.folder.path().join("adit.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+        let database = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        let organization = OrganizationId(Uuid::max());
+        sqlx::query(
+            "INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, 4102444800000000)",
+        )
+        .bind(organization.0)
+        .bind(agent_id)
+        .execute(&database)
+        .await
+        .unwrap();
+        database.close().await;
+        let input = NewAgent {
+            agent_id: agent_id.to_owned(),
+            domain: None,
+            name: None,
+            password: None,
+        };
+        let webtunnel = &self.place.handle.webtunnel;
+        let made = webtunnel.create_agent(Scope::of(organization), input).await;
+        made.unwrap()
+    }
+
     /// The agent, and its device is online.
     pub(crate) async fn connect(&self) -> Stub {
         let stub = Stub::connect(&self.settings).await;
@@ -112,6 +139,15 @@ impl Scene {
         })
         .await;
         stub
+    }
+
+    /// Where the app's link to the device's page leads.
+    pub(crate) async fn link(&self) -> String {
+        let services = self.view().await.services;
+        services
+            .into_iter()
+            .find_map(|service| service.url)
+            .unwrap()
     }
 
     pub(crate) async fn view(&self) -> Device {
@@ -132,9 +168,13 @@ impl Scene {
         .await;
     }
 
+    /// The device's name, without port.
+    pub(crate) fn host(&self) -> String {
+        format!("{}.{}", self.label, self.domain)
+    }
+
     pub(crate) fn page(&self) -> String {
-        let Self { label, domain, .. } = self;
-        format!("http://{label}.{domain}:{}", self.place.port)
+        format!("http://{}:{}", self.host(), self.place.port)
     }
 
     pub(crate) async fn signed_in(&self) -> Browser {

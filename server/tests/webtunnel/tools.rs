@@ -16,12 +16,12 @@ use crate::place::{AGENT_ID, Scene, banner, counting};
 use crate::stub::{Tool, ToolSettings};
 use crate::waiting::{soon, spawn};
 
-fn password(username: &str, password: &str) -> String {
+pub(crate) fn password(username: &str, password: &str) -> String {
     let credential = format!("{username}:{password}");
     format!("Basic {}", BASE64.encode(credential.as_bytes()))
 }
 
-fn settings(scene: &Scene, remote_port: u16) -> ToolSettings {
+pub(crate) fn settings(scene: &Scene, remote_port: u16) -> ToolSettings {
     ToolSettings {
         port: scene.place.port,
         authority: format!("{AGENT_ID}.{}:{}", scene.domain, scene.place.port),
@@ -36,7 +36,7 @@ async fn connect(settings: &ToolSettings) -> Tool {
     tool.unwrap_or_else(|answer| panic!("{answer:?}"))
 }
 
-async fn refused(settings: &ToolSettings) -> (u16, String) {
+pub(crate) async fn refused(settings: &ToolSettings) -> (u16, String) {
     match Tool::connect(settings).await {
         Ok(_) => panic!("let in"),
         Err(answer) => (answer.status, answer.reason),
@@ -200,7 +200,12 @@ async fn s34_a_tool_is_cut_when_its_token_is_deleted() {
     tool.until_cut().await;
 }
 
-async fn login(scene: &Scene, method: Method, username: &str, password: &str) -> (u16, Value) {
+pub(crate) async fn login(
+    scene: &Scene,
+    method: Method,
+    username: &str,
+    password: &str,
+) -> (u16, Value) {
     let mut browser = scene.place.browser();
     let url = format!(
         "http://{}:{}/my-devices/api/token",
@@ -258,7 +263,11 @@ async fn w12_a_login_gives_a_token_for_a_day() {
 }
 
 /// A `CONNECT` as `remote-connect` sends it: the answer's first line, and the socket.
-async fn remote_connect(scene: &Scene, target: &str, credential: &str) -> (String, TcpStream) {
+pub(crate) async fn remote_connect(
+    scene: &Scene,
+    target: &str,
+    credential: &str,
+) -> (String, TcpStream) {
     let mut socket = TcpStream::connect(("127.0.0.1", scene.place.port))
         .await
         .unwrap();

@@ -117,6 +117,13 @@ impl Fields<'_> {
         }
     }
 
+    /// An agent of WebTunnel asks for its WebSocket.
+    pub(super) fn are_an_agents(&self, line: &RequestLine<'_>) -> bool {
+        self.upgrade.is_some()
+            && self.websocket_protocol == Some(AGENT_PROTOCOL.as_bytes())
+            && self.is_webtunnel(line)
+    }
+
     /// The agents and tools of others ask for their WebSocket by POST, which RFC 6455 has nobody
     /// do. Of theirs alone it is understood, and none of their requests has a body.
     fn is_webtunnel(&self, line: &RequestLine<'_>) -> bool {

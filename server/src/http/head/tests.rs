@@ -105,6 +105,19 @@ fn s16_limits() {
     assert_eq!(of_length(8193), Err(414));
     assert_eq!(get(&"X: y\r\n".repeat(99)), Ok(Body::Fixed(0)));
     assert_eq!(get(&"X: y\r\n".repeat(100)), Err(431));
+    assert_eq!(get(&"X: y\r\n".repeat(600)), Err(431));
+    let upgrade = |protocol: &str, fields: usize| {
+        judged(&format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: {protocol}\r\n{}\r\n",
+            "X: y\r\n".repeat(fields - 6)
+        ))
+    };
+    assert_eq!(upgrade(AGENT_PROTOCOL, 512), Ok(Body::Upgrade));
+    assert_eq!(upgrade(AGENT_PROTOCOL, 513), Err(431));
+    assert_eq!(upgrade(CLIENT_PROTOCOL, 100), Ok(Body::Upgrade));
+    assert_eq!(upgrade(CLIENT_PROTOCOL, 101), Err(431));
     let filler = |length: usize| format!("X: {}\r\n", "y".repeat(length));
     let frame = "GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n".len();
     assert_eq!(get(&filler(MAX_HEAD_BYTES - frame)), Ok(Body::Fixed(0)));

@@ -6,6 +6,7 @@ mod request;
 mod tool;
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,8 +22,8 @@ use tunnel::webtunnel::{AGENT_PROTOCOL, Property};
 use crate::waiting::{soon, spawn};
 
 use self::channel::{Channel, Event};
-pub(crate) use self::frames::PING;
-use self::frames::{BINARY, CLOSE, Frame, PONG, Reader};
+pub(crate) use self::frames::{BINARY, PING};
+use self::frames::{CLOSE, Frame, PONG, Reader};
 pub(crate) use self::request::{Answer, Settings};
 pub(crate) use self::tool::{Tool, ToolSettings};
 
@@ -83,11 +84,19 @@ impl Stub {
     /// # Errors
     /// Whatever the server answers instead of 101.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, Answer> {
+        Self::try_connect(settings).await.unwrap()
+    }
+
+    /// The same of one whose server may not be there.
+    ///
+    /// # Errors
+    /// When nothing listens.
+    pub(crate) async fn try_connect(settings: &Settings) -> io::Result<Result<Self, Answer>> {
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.port));
-        let mut socket = TcpStream::connect(server).await.unwrap();
+        let mut socket = TcpStream::connect(server).await?;
         let (answer, rest) = soon("an answer", request::exchange(&mut socket, settings)).await;
         if answer.status != 101 {
-            return Err(answer);
+            return Ok(Err(answer));
         }
         answer.check_101(AGENT_PROTOCOL);
         let seen = Arc::new(Seen::default());
@@ -107,12 +116,19 @@ impl Stub {
             heard_at: Instant::now(),
             asked: false,
         };
-        Ok(Self {
+        Ok(Ok(Self {
             answer,
             seen,
             commands,
             task: spawn(agent.run(receiver)),
-        })
+        }))
+    }
+
+    /// Sends any frame, if there is still somebody to send it to.
+    pub(crate) async fn try_send(&self, opcode: u8, payload: &[u8]) -> bool {
+        let payload = payload.to_vec();
+        let command = Command::Send(Frame { opcode, payload });
+        self.commands.send(command).await.is_ok()
     }
 
     /// Sends any frame.
