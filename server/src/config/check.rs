@@ -63,6 +63,41 @@ pub fn check(config: &Config) -> Result<Vec<Warning>, Vec<Problem>> {
             format!("{public} is plain HTTP, but listen.tls is given"),
         );
     }
+    if let Some(devices) = &listen.device_certificates {
+        let host = devices.url.host();
+        let domain = config.device_domain.as_str();
+        let is_below = host
+            .strip_suffix(domain)
+            .is_some_and(|front| front.is_empty() || front.ends_with('.'));
+        let is_taken = host == public.host()
+            || is_below
+            || config
+                .agent_origins
+                .iter()
+                .any(|other| other.host() == host);
+        if is_taken || !devices.url.is_https() {
+            refuse(
+                "listen.device_certificates.url",
+                format!(
+                    "{} must be https, at a name that is neither public_url's, nor of agent_origins, \
+                     nor at or below device_domain",
+                    devices.url
+                ),
+            );
+        }
+        if listen.tls.is_none() {
+            refuse(
+                "listen.device_certificates",
+                "needs listen.tls: a certificate that a proxy tells of is not believed".to_owned(),
+            );
+        }
+        if devices.authorities.is_empty() {
+            refuse(
+                "listen.device_certificates.authorities",
+                "name at least one: nobody could connect".to_owned(),
+            );
+        }
+    }
     for origin in &config.agent_origins {
         if !origin.is_https() && !origin.is_loopback() {
             refuse(

@@ -7,7 +7,10 @@ mod origin;
 
 pub use check::{Warning, check};
 pub use load::{ConfigError, Layer, Problem, load};
-pub use model::{Config, Database, Limits, Listen, Log, LogFormat, Metrics, Timers, Tls};
+pub use model::{
+    Authority, Config, Database, DeviceCertificates, Limits, Listen, Log, LogFormat, Metrics,
+    Timers, Tls,
+};
 pub use origin::{DeviceDomain, InvalidName, Origin, Scheme};
 
 /// Every key with its meaning and its default, as `config print` shows it.

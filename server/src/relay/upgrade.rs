@@ -1,5 +1,7 @@
 //! `GET /tunnel`: an agent proves its key and becomes a tunnel.
 
+use std::sync::Arc;
+
 use api::ProblemCode;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +13,8 @@ use tunnel::proof::Purpose;
 use super::Relay;
 use super::counts::Reject;
 use super::serve::{Newcomer, ProvenDevice};
-use crate::http::{ApiError, PeerAddr, WebSocketOffer};
+use crate::certificates::CertificateError;
+use crate::http::{ApiError, ClientCertificate, PeerAddr, WebSocketOffer};
 use crate::state::AppState;
 
 /// Open a device's tunnel
@@ -70,6 +73,27 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         relay.0.counts.rejected(Reject::Proof);
         relay.0.prover.refusal()
     })?;
+    let certificate = request.extensions().get::<Arc<ClientCertificate>>();
+    if let Some(certificate) = certificate
+        && certificate.device != device.id.to_string()
+        && certificate.device != device.label
+    {
+        relay.0.counts.rejected(Reject::Proof);
+        return Err(relay.0.prover.refusal());
+    }
+    let judged = state
+        .certificates
+        .admit(device.id, device.organization, certificate.map(Arc::as_ref))
+        .await;
+    match judged {
+        Ok(()) => {}
+        Err(CertificateError::Database(error)) => return Err(ApiError::internal(error)),
+        Err(error) => {
+            tracing::warn!(device = %device.id, %error, "a device was refused by its certificate");
+            relay.0.counts.rejected(Reject::Proof);
+            return Err(relay.0.prover.refusal());
+        }
+    }
     if relay.refuses(device.id, &proven.instance) {
         relay.0.counts.rejected(Reject::DuplicateKey);
         return Err(ApiError::new(ProblemCode::Conflict).detail(
