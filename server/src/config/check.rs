@@ -271,4 +271,36 @@ mod tests {
         config.limits.connections = 0;
         assert_eq!(keys(&config), ["limits.connections", "timers.head_ms"]);
     }
+
+    #[test]
+    fn certificates_of_devices_need_tls_here_and_a_name_of_their_own() {
+        let with = |url: &str, has_tls: bool| {
+            let mut config = Config::new("https://adit.example", "d.example").unwrap();
+            config.listen.tls = has_tls.then(|| Tls {
+                certificate: "cert.pem".into(),
+                key: "key.pem".into(),
+            });
+            let authority = crate::config::Authority {
+                organization: api::OrganizationId(uuid::Uuid::nil()),
+                file: "ca.pem".into(),
+            };
+            config.listen.device_certificates = Some(crate::config::DeviceCertificates {
+                url: url.parse().unwrap(),
+                authorities: vec![authority],
+            });
+            check(&config).is_ok()
+        };
+        assert!(with("https://tls.example", true));
+        assert!(with("https://not-d.example", true));
+        for taken in [
+            "https://adit.example",
+            "https://adit.example:8443",
+            "https://d.example",
+            "https://pump.d.example",
+            "http://localhost",
+        ] {
+            assert!(!with(taken, true), "{taken}");
+        }
+        assert!(!with("https://tls.example", false));
+    }
 }
