@@ -5,6 +5,7 @@
 //! Inputs refuse unknown fields, outputs may gain fields at any time.
 
 mod account;
+mod certificate;
 mod device;
 mod enrolment;
 mod event;
@@ -17,6 +18,7 @@ mod time;
 mod usage;
 
 pub use account::{ApiToken, ApiTokenCreated, CreateApiToken, Me, SignIn, TokenScope};
+pub use certificate::{DeviceCertificate, DeviceCertificates};
 pub use device::{
     Attention, Device, DeviceQuery, DeviceState, LaunchIntent, Service, ServiceKind, UpdateDevice,
     UpdateService,

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod db;

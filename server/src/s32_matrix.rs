@@ -105,6 +105,21 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
         .unwrap()
         .to_owned();
 
+    let certificate = crate::http::ClientCertificate {
+        organization,
+        device: device.to_string(),
+        spki_sha256: [3; 32],
+        subject: "CN=victim".into(),
+        serial: "01".into(),
+        not_after: server.state.clock.now().plus_seconds(60),
+    };
+    let certificates = &server.state.certificates;
+    certificates
+        .admit(device, organization, Some(&certificate))
+        .await
+        .unwrap();
+    let certificate = "03".repeat(32);
+
     let document = TestServer::routes().split_for_parts().1;
     let operations = operations(&document);
     assert!(
@@ -123,7 +138,10 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
             }
         };
         let is_about_one = path.contains("{id}");
-        let path = path.replace("{id}", &target).replace("{service}", "web");
+        let path = path
+            .replace("{id}", &target)
+            .replace("{service}", "web")
+            .replace("{certificate}", &certificate);
         let is_public = PUBLIC.contains(&id.as_str());
         for (who, credential) in [
             ("anonymous", NOBODY),
@@ -179,6 +197,10 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
     }
 
     // And nothing has changed.
+    let certificates = format!("/api/v1/devices/{device}/certificates");
+    let shown = list(&certificates).await;
+    assert_eq!(shown["items"][0]["id"], certificate);
+    assert!(shown["items"][0].get("revoked_at").is_none());
     let scope = Scope::of(organization);
     assert_eq!(
         server.state.devices.device(scope, device).unwrap().name,

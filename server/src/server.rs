@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::access::{self, Leases, Records};
 use crate::accounts::Accounts;
+use crate::certificates::{self, CertificateError, Certificates};
 use crate::clock::Clock;
 use crate::config::{Config, check};
 use crate::db::{self, Db};
@@ -68,6 +69,11 @@ impl Server {
             .clone()
             .map(Certificate::load)
             .transpose()?;
+        let with_devices = config.listen.device_certificates.clone();
+        let certificate = match (certificate, with_devices) {
+            (Some(certificate), Some(devices)) => Some(certificate.with_devices(devices)?),
+            (certificate, _) => certificate,
+        };
         let lifecycle = Lifecycle::default();
         let db = Db::open(&config.database).await?;
         let leases = Leases::default();
@@ -104,7 +110,10 @@ impl Server {
         );
         let webtunnel = WebTunnel::new(db.clone(), clock.clone(), devices.clone());
         let proxy = Proxy::new(Arc::clone(&config), clock.clone());
+        let are_used = config.listen.device_certificates.is_some();
+        let certificates = Certificates::new(db.clone(), clock.clone(), are_used);
         let state = AppState {
+            certificates,
             config: Arc::clone(&config),
             clock,
             db,
@@ -206,7 +215,20 @@ impl Handle {
         self.state.lifecycle.stop();
     }
 
-    /// Reads certificate and key again.
+    /// Refuses a device's certificate (by SHA-256 of its SPKI) from now on, and cuts its tunnel.
+    ///
+    /// # Errors
+    /// [`CertificateError`]
+    pub async fn revoke_certificate(
+        &self,
+        scope: access::Scope,
+        device: api::DeviceId,
+        spki_sha256: &[u8; 32],
+    ) -> Result<(), CertificateError> {
+        certificates::revoke(&self.state, scope, device, spki_sha256).await
+    }
+
+    /// Reads certificate, key and the devices' authorities again.
     ///
     /// # Errors
     /// [`TlsError`]; the ones in use stay.

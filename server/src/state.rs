@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::Leases;
 use crate::accounts::Accounts;
+use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -26,6 +27,7 @@ pub struct AppState {
     pub leases: Leases,
     pub events: Events,
     pub accounts: Accounts,
+    pub certificates: Certificates,
     pub devices: Devices,
     pub usage: Usage,
     pub webtunnel: WebTunnel,

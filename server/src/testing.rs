@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Leases, Scope};
 use crate::accounts::{Accounts, SIGN_IN_COOKIE};
+use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -106,7 +107,9 @@ impl TestServer {
         );
         let webtunnel = WebTunnel::new(db.clone(), clock.clone(), devices.clone());
         let proxy = Proxy::new(Arc::clone(&config), clock.clone());
+        let certificates = Certificates::new(db.clone(), clock.clone(), true);
         let state = AppState {
+            certificates,
             config,
             clock,
             db: db.clone(),
@@ -131,6 +134,7 @@ impl TestServer {
             .merge(crate::devices::routes())
             .merge(crate::events::routes())
             .merge(crate::sessions::routes())
+            .merge(crate::certificates::routes())
             .merge(crate::usage::routes())
             .merge(crate::webtunnel::routes())
     }

@@ -184,6 +184,10 @@ fn the_reference_is_complete_and_true() {
         certificate: "c".into(),
         key: "k".into(),
     });
+    full.listen.device_certificates = Some(server::config::DeviceCertificates {
+        url: full.public_url.clone(),
+        authorities: Vec::new(),
+    });
     full.limits.tunnel_memory_bytes = Some(1);
     full.limits.tunnels = Some(1);
     full.limits.tunnel_handshakes_per_s = Some(1);

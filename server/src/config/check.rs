@@ -63,6 +63,41 @@ pub fn check(config: &Config) -> Result<Vec<Warning>, Vec<Problem>> {
             format!("{public} is plain HTTP, but listen.tls is given"),
         );
     }
+    if let Some(devices) = &listen.device_certificates {
+        let host = devices.url.host();
+        let domain = config.device_domain.as_str();
+        let is_below = host
+            .strip_suffix(domain)
+            .is_some_and(|front| front.is_empty() || front.ends_with('.'));
+        let is_taken = host == public.host()
+            || is_below
+            || config
+                .agent_origins
+                .iter()
+                .any(|other| other.host() == host);
+        if is_taken || !devices.url.is_https() {
+            refuse(
+                "listen.device_certificates.url",
+                format!(
+                    "{} must be https, at a name that is neither public_url's, nor of agent_origins, \
+                     nor at or below device_domain",
+                    devices.url
+                ),
+            );
+        }
+        if listen.tls.is_none() {
+            refuse(
+                "listen.device_certificates",
+                "needs listen.tls: a certificate that a proxy tells of is not believed".to_owned(),
+            );
+        }
+        if devices.authorities.is_empty() {
+            refuse(
+                "listen.device_certificates.authorities",
+                "name at least one: nobody could connect".to_owned(),
+            );
+        }
+    }
     for origin in &config.agent_origins {
         if !origin.is_https() && !origin.is_loopback() {
             refuse(
@@ -264,5 +299,37 @@ mod tests {
         config.timers.head_ms = 0;
         config.limits.connections = 0;
         assert_eq!(keys(&config), ["limits.connections", "timers.head_ms"]);
+    }
+
+    #[test]
+    fn certificates_of_devices_need_tls_here_and_a_name_of_their_own() {
+        let with = |url: &str, has_tls: bool| {
+            let mut config = Config::new("https://adit.example", "d.example").unwrap();
+            config.listen.tls = has_tls.then(|| Tls {
+                certificate: "cert.pem".into(),
+                key: "key.pem".into(),
+            });
+            let authority = crate::config::Authority {
+                organization: api::OrganizationId(uuid::Uuid::nil()),
+                file: "ca.pem".into(),
+            };
+            config.listen.device_certificates = Some(crate::config::DeviceCertificates {
+                url: url.parse().unwrap(),
+                authorities: vec![authority],
+            });
+            check(&config).is_ok()
+        };
+        assert!(with("https://tls.example", true));
+        assert!(with("https://not-d.example", true));
+        for taken in [
+            "https://adit.example",
+            "https://adit.example:8443",
+            "https://d.example",
+            "https://pump.d.example",
+            "http://localhost",
+        ] {
+            assert!(!with(taken, true), "{taken}");
+        }
+        assert!(!with("https://tls.example", false));
     }
 }

@@ -9,7 +9,8 @@ mod redirect;
 pub use check::{Warning, check};
 pub use load::{ConfigError, Layer, Problem, load};
 pub use model::{
-    Config, Database, Limits, Listen, Log, LogFormat, Metrics, Timers, Tls, WebTunnel,
+    Authority, Config, Database, DeviceCertificates, Limits, Listen, Log, LogFormat, Metrics,
+    Timers, Tls, WebTunnel,
 };
 pub use origin::{DeviceDomain, InvalidName, Origin, Scheme};
 pub use redirect::{InvalidRedirect, Redirect};

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::OrganizationId;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -77,12 +78,29 @@ impl Config {
         }
     }
 
+    /// The origins besides [`Config::public_url`] at which agents of ours are answered.
+    #[must_use]
+    pub fn other_agent_origins(&self) -> Vec<Origin> {
+        let certified = self.listen.device_certificates.iter();
+        let certified = certified.map(|devices| devices.url.clone());
+        self.agent_origins
+            .iter()
+            .cloned()
+            .chain(certified)
+            .collect()
+    }
+
     /// Puts relative paths below [`Config::data_dir`].
     pub(super) fn resolve_paths(&mut self) {
         self.database.path = self.data_dir.join(&self.database.path);
         if let Some(tls) = &mut self.listen.tls {
             tls.certificate = self.data_dir.join(&tls.certificate);
             tls.key = self.data_dir.join(&tls.key);
+        }
+        if let Some(devices) = &mut self.listen.device_certificates {
+            for authority in &mut devices.authorities {
+                authority.file = self.data_dir.join(&authority.file);
+            }
         }
         if let Some(file) = &mut self.metrics.token_file {
             *file = self.data_dir.join(&*file);
@@ -101,6 +119,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Absent: plain HTTP, on loopback or behind a trusted proxy only.
     pub tls: Option<Tls>,
+    /// Absent: no client is asked for a certificate.
+    pub device_certificates: Option<DeviceCertificates>,
     /// Reverse proxies whose `X-Forwarded-For` is believed. Empty: none is.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -110,6 +130,7 @@ impl Default for Listen {
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
             tls: None,
+            device_certificates: None,
             trusted_proxies: Vec::new(),
         }
     }
@@ -121,6 +142,26 @@ impl Default for Listen {
 pub struct Tls {
     pub certificate: PathBuf,
     pub key: PathBuf,
+}
+
+/// Devices with a client certificate, at a name of their own: at it a certificate is required, at
+/// all others none is asked for. The authorities' files are read again at SIGHUP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceCertificates {
+    /// Where such agents find the server.
+    pub url: Origin,
+    /// Whose certificates count, and for whom.
+    pub authorities: Vec<Authority>,
+}
+
+/// Who signs the certificates of an organization's devices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    pub organization: OrganizationId,
+    /// Root certificates, a PEM file.
+    pub file: PathBuf,
 }
 
 /// Where records are kept.

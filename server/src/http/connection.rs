@@ -17,6 +17,7 @@ use tokio_rustls::server::TlsStream;
 use tunnel::driver::ReadAhead;
 
 use super::caps::Permit;
+use super::client_certificate::ClientCertificate;
 use super::front::{Front, Origination};
 use super::gate::{Gate, Socket};
 use super::head::MAX_AGENT_FIELDS;
@@ -27,7 +28,11 @@ const BUFFER_BYTES: usize = 128 * 1024;
 
 /// Serves a connection until it is closed or handed over to an upgrade.
 pub(super) async fn serve(front: Arc<Front>, socket: TcpStream, peer: SocketAddr, permit: Permit) {
-    let (socket, sni) = tokio::select! {
+    let Shaken {
+        socket,
+        sni,
+        certificate,
+    } = tokio::select! {
         biased;
         () = front.lifecycle().soft().cancelled() => return,
         shaken = handshake(&front, socket) => match shaken {
@@ -44,6 +49,7 @@ pub(super) async fn serve(front: Arc<Front>, socket: TcpStream, peer: SocketAddr
         link: Arc::clone(&link),
         socket: peer,
         sni,
+        certificate,
     });
     let service = service_fn(|request| {
         let (front, origination) = (Arc::clone(&front), Arc::clone(&origination));
@@ -85,20 +91,33 @@ pub(super) async fn serve(front: Arc<Front>, socket: TcpStream, peer: SocketAddr
 /// An answer it takes whole, where it can: that frees what the answer holds here.
 const UNSENT_BYTES: u32 = 16 << 10;
 
-/// The socket ready for HTTP, and the name that the client asked TLS for.
-async fn handshake(
-    front: &Front,
-    socket: TcpStream,
-) -> io::Result<(Transport, Option<Option<String>>)> {
+/// A socket ready for HTTP.
+struct Shaken {
+    socket: Transport,
+    /// `Some` on TLS: the name that the client asked for, if it did.
+    sni: Option<Option<String>>,
+    certificate: Option<Arc<ClientCertificate>>,
+}
+
+async fn handshake(front: &Front, socket: TcpStream) -> io::Result<Shaken> {
     // Before the handshake: its flights are small writes too.
     socket.set_nodelay(true)?;
     let Some(acceptor) = front.acceptor() else {
-        return Ok((Transport::Plain(ReadAhead::new(socket)), None));
+        return Ok(Shaken {
+            socket: Transport::Plain(ReadAhead::new(socket)),
+            sni: None,
+            certificate: None,
+        });
     };
     let limit = Duration::from_millis(front.timers().tls_handshake_ms);
-    let stream = tokio::time::timeout(limit, acceptor.accept(ReadAhead::new(socket))).await??;
+    let accepted = tokio::time::timeout(limit, acceptor.accept(ReadAhead::new(socket)));
+    let (stream, certificate) = accepted.await??;
     let name = stream.get_ref().1.server_name().map(str::to_owned);
-    Ok((Transport::Tls(Box::new(stream)), Some(name)))
+    Ok(Shaken {
+        socket: Transport::Tls(Box::new(stream)),
+        sni: Some(name),
+        certificate: certificate.map(Arc::new),
+    })
 }
 
 /// A socket with or without TLS.

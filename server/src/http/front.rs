@@ -14,13 +14,13 @@ use http::{HeaderValue, Method, Request, StatusCode, Uri, header, uri::PathAndQu
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use api::ProblemCode;
 
 use super::answer::{Answer, Entry};
 use super::caps::Caps;
+use super::client_certificate::ClientCertificate;
 use super::counts::Counts;
 use super::headers::secure;
 use super::host::{HostError, Hosts, Site};
@@ -29,7 +29,7 @@ use super::peer::{PeerAddr, strip_connection_named, strip_forwarded};
 use super::problem::{self, ApiError};
 use super::refusal::Refusal;
 use super::request_id::{RequestId, RequestIds};
-use super::tls::{Certificate, TlsError};
+use super::tls::{Acceptor, Certificate, TlsError};
 use super::webtunnel::{self, Asked};
 use crate::config::{Config, Timers};
 use crate::lifecycle::Lifecycle;
@@ -59,7 +59,7 @@ pub struct Front {
     timers: Arc<Timers>,
     caps: Arc<Caps>,
     counts: Arc<Counts>,
-    acceptor: Option<TlsAcceptor>,
+    acceptor: Option<Acceptor>,
     manager: axum::Router,
     devices: DeviceService,
     webtunnel: Option<WebTunnelService>,
@@ -73,6 +73,8 @@ pub(super) struct Origination {
     pub(super) socket: SocketAddr,
     /// `Some` on TLS: the name that was asked for, if one was.
     pub(super) sni: Option<Option<String>>,
+    /// `Some` at the name for devices with certificates, and nowhere else.
+    pub(super) certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl Front {
@@ -92,7 +94,7 @@ impl Front {
         Ok(Self {
             hosts: Hosts::new(
                 config.public_url.clone(),
-                config.agent_origins.clone(),
+                config.other_agent_origins(),
                 config.device_domain.clone(),
             ),
             is_https: config.public_url.is_https(),
@@ -142,7 +144,7 @@ impl Front {
         self.counts.register(registry, Arc::clone(&self.caps));
     }
 
-    pub(super) const fn acceptor(&self) -> Option<&TlsAcceptor> {
+    pub(super) const fn acceptor(&self) -> Option<&Acceptor> {
         self.acceptor.as_ref()
     }
 
@@ -185,6 +187,9 @@ impl Front {
                 extensions.insert(peer);
                 extensions.insert(id.clone());
                 extensions.insert(answering.guard(&self.lifecycle));
+                if let Some(certificate) = &from.certificate {
+                    extensions.insert(Arc::clone(certificate));
+                }
                 match site {
                     Site::Manager | Site::Agents => {
                         let is_api = is_api(request.uri().path());
@@ -277,6 +282,10 @@ impl Front {
             return Ok(Site::Apex);
         }
         let site = self.hosts.site(host).map_err(Astray::Host)?;
+        let is_certified = from.certificate.is_some() && site == Site::Agents;
+        if is_certified && webtunnel == Some(Asked::Agent) && serves_webtunnel && is_same_name() {
+            return Ok(Site::Apex);
+        }
         let is_ours = match site {
             Site::Agents => relay::AGENT_PATHS.contains(&request.uri().path()),
             _ => true,

@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod caps;
 mod chunks;
+mod client_certificate;
 mod connection;
 mod counts;
 mod deadline;
@@ -30,6 +31,7 @@ mod tls;
 mod websocket;
 mod webtunnel;
 
+pub use client_certificate::ClientCertificate;
 pub use front::{DeviceService, Front, WebTunnelService};
 pub use headers::content_security_policy;
 pub use host::{HostError, Hosts, Site};

@@ -21,7 +21,9 @@ use super::body::InTime;
 use super::origin::refuse_cross_origin;
 use crate::config::Config;
 use crate::state::AppState;
-use crate::{accounts, devices, events, proxy, relay, sessions, usage, web, webtunnel};
+use crate::{
+    accounts, certificates, devices, events, proxy, relay, sessions, usage, web, webtunnel,
+};
 
 /// For the database to answer whether it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -48,6 +50,7 @@ pub fn manager(state: AppState) -> Router {
         .merge(relay::routes())
         .merge(sessions::routes())
         .merge(proxy::routes())
+        .merge(certificates::routes())
         .merge(usage::routes())
         .merge(webtunnel::routes())
         .split_for_parts();

@@ -31,7 +31,8 @@ pub(super) struct Prover {
 
 impl Prover {
     pub(super) fn new(config: &Config, clock: Clock, nonce_key: &[u8; 32]) -> Self {
-        let origins = std::iter::once(&config.public_url).chain(&config.agent_origins);
+        let origins =
+            std::iter::once(config.public_url.clone()).chain(config.other_agent_origins());
         let origins = origins.map(|origin| origin.as_str().to_owned()).collect();
         Self {
             nonces: Nonces::new(nonce_key),

@@ -1,5 +1,7 @@
 //! `GET /tunnel`: an agent proves its key and becomes a tunnel.
 
+use std::sync::Arc;
+
 use api::ProblemCode;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +14,8 @@ use super::Relay;
 use super::admitted::NotAdmitted;
 use super::counts::Reject;
 use super::serve::{Newcomer, ProvenDevice};
-use crate::http::{ApiError, PeerAddr, WebSocketOffer};
+use crate::certificates::CertificateError;
+use crate::http::{ApiError, ClientCertificate, PeerAddr, WebSocketOffer};
 use crate::state::AppState;
 
 /// Open a device's tunnel
@@ -75,6 +78,27 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
         relay.0.counts.rejected(Reject::Proof);
         relay.0.prover.refusal()
     })?;
+    let certificate = request.extensions().get::<Arc<ClientCertificate>>();
+    if let Some(certificate) = certificate
+        && certificate.device != device.id.to_string()
+        && certificate.device != device.label
+    {
+        relay.0.counts.rejected(Reject::Proof);
+        return Err(relay.0.prover.refusal());
+    }
+    let judged = state
+        .certificates
+        .admit(device.id, device.organization, certificate.map(Arc::as_ref))
+        .await;
+    match judged {
+        Ok(()) => {}
+        Err(CertificateError::Database(error)) => return Err(ApiError::internal(error)),
+        Err(error) => {
+            tracing::warn!(device = %device.id, %error, "a device was refused by its certificate");
+            relay.0.counts.rejected(Reject::Proof);
+            return Err(relay.0.prover.refusal());
+        }
+    }
     let permit = relay.place_for(device.id, &proven.instance).await;
     let permit = permit.map_err(|why| come_back(relay, why))?;
     let answer = offer.answer();

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::access::{Class, Scope, Secret};
 use crate::accounts::AccountsError;
 use crate::devices::DevicesError;
+use crate::http::ClientCertificate;
 
 use super::credential::{Credential, is_agent_id};
 use super::proven::Proven;
@@ -144,6 +145,44 @@ impl WebTunnel {
             Err(AccountsError::Busy) => return Ok(Verdict::Busy),
             Err(error) => return Err(error.into()),
         }
+        self.known(device).await
+    }
+
+    /// Checks an agent whose certificate names it. Its password is optional; one that it sends must
+    /// be right.
+    pub(super) async fn check_certified(
+        &self,
+        credential: &Credential,
+    ) -> Result<Verdict, WebTunnelError> {
+        if !credential.password.is_empty() {
+            return self.check(credential).await;
+        }
+        let Some(domain) = credential.domain else {
+            return Ok(Verdict::NoDomain);
+        };
+        let reader = self.0.db.reader();
+        match store::agent(reader, domain, &credential.agent_id).await? {
+            Some((device, _)) => self.known(device).await,
+            None => Ok(Verdict::Wrong),
+        }
+    }
+
+    /// The device that a certificate names, without anything else that does. Where two domains of
+    /// the organization have such a device, it is neither.
+    pub(super) async fn named_by(
+        &self,
+        certificate: &ClientCertificate,
+    ) -> Result<Verdict, WebTunnelError> {
+        let reader = self.0.db.reader();
+        let scope = Scope::of(certificate.organization);
+        let devices = store::agents_named(reader, scope, &certificate.device).await?;
+        let [device] = devices[..] else {
+            return Ok(Verdict::Wrong);
+        };
+        self.known(device).await
+    }
+
+    async fn known(&self, device: DeviceId) -> Result<Verdict, WebTunnelError> {
         // Another process may have made it a moment ago.
         match self.0.devices.adopt(device).await {
             Ok(()) if self.0.devices.identity(device).is_some() => Ok(Verdict::Device(device)),

@@ -15,6 +15,7 @@ pub(super) enum Refusal {
     NoCredential,
     NoDomain,
     Wrong,
+    Certificate,
     Busy,
     Failed,
     NotAdmitted(NotAdmitted),
@@ -47,6 +48,10 @@ impl Refusal {
             Self::Wrong => (
                 unauthorized(),
                 "The password is wrong, or the domain has no such device.",
+            ),
+            Self::Certificate => (
+                unauthorized(),
+                "The device needs its client certificate, and this is not it, or it is revoked.",
             ),
             Self::Busy => (
                 later(ProblemCode::Busy),

@@ -71,6 +71,24 @@ pub(super) async fn agent(
     Ok(row.map(|(device, secret)| (DeviceId(device), secret)))
 }
 
+/// The organization's devices of this id, two at most.
+pub(super) async fn agents_named(
+    read: &SqlitePool,
+    scope: Scope,
+    agent_id: &str,
+) -> sqlx::Result<Vec<DeviceId>> {
+    let rows: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT agent.device_id FROM webtunnel_devices AS agent
+         JOIN devices ON devices.id = agent.device_id
+         WHERE agent.agent_id = $1 AND devices.organization_id = $2 LIMIT 2",
+    )
+    .bind(agent_id)
+    .bind(scope.organization().0)
+    .fetch_all(read)
+    .await?;
+    Ok(rows.into_iter().map(DeviceId).collect())
+}
+
 pub(super) async fn insert_agent(
     write: &mut Connection,
     domain: Uuid,

@@ -1,5 +1,6 @@
 //! An agent's `POST` at the apex: who it is, what it reports, the 101.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
@@ -10,8 +11,9 @@ use hyper::upgrade::OnUpgrade;
 use tunnel::webtunnel::AGENT_PROTOCOL;
 
 use crate::access::Scope;
+use crate::certificates::CertificateError;
 use crate::config::Config;
-use crate::http::{PeerAddr, WebSocketOffer};
+use crate::http::{ClientCertificate, PeerAddr, WebSocketOffer};
 use crate::relay::WebTunnelAgent;
 use crate::state::AppState;
 
@@ -85,7 +87,9 @@ async fn accept(state: &AppState, mut request: Request<Body>) -> Result<Response
     if let Some(elsewhere) = elsewhere(&state.config, request.uri()) {
         return Ok(elsewhere);
     }
-    let (device, agent_id) = authenticate(state, headers).await?;
+    let certificate = request.extensions().get::<Arc<ClientCertificate>>();
+    let certificate = certificate.map(Arc::as_ref);
+    let (device, agent_id) = authenticate(state, headers, certificate).await?;
     let admitted = state.relay.admit(device).await;
     let admitted = admitted.map_err(Refusal::NotAdmitted)?;
 
@@ -150,14 +154,49 @@ fn elsewhere(config: &Config, asked: &Uri) -> Option<Response> {
 async fn authenticate(
     state: &AppState,
     headers: &HeaderMap,
+    certificate: Option<&ClientCertificate>,
 ) -> Result<(DeviceId, String), Refusal> {
-    let credential = Credential::of(headers).ok_or(Refusal::NoCredential)?;
-    let verdict = state.webtunnel.check(&credential).await.map_err(|error| {
+    let credential = Credential::of(headers);
+    let webtunnel = &state.webtunnel;
+    let (agent_id, verdict) = match (certificate, credential) {
+        (None, Some(credential)) => {
+            let verdict = webtunnel.check(&credential).await;
+            (credential.agent_id, verdict)
+        }
+        (Some(certificate), Some(credential)) => {
+            let verdict = if credential.agent_id == certificate.device {
+                webtunnel.check_certified(&credential).await
+            } else {
+                Ok(Verdict::Wrong)
+            };
+            (credential.agent_id, verdict)
+        }
+        (Some(certificate), None) if !headers.contains_key(header::AUTHORIZATION) => (
+            certificate.device.clone(),
+            webtunnel.named_by(certificate).await,
+        ),
+        (_, None) => return Err(Refusal::NoCredential),
+    };
+    let failed = |error: &dyn std::fmt::Display| {
         tracing::error!(%error, "an agent could not be checked");
         Refusal::Failed
-    })?;
-    let refusal = match verdict {
-        Verdict::Device(device) => return Ok((device, credential.agent_id)),
+    };
+    let refusal = match verdict.map_err(|error| failed(&error))? {
+        Verdict::Device(device) => {
+            let owner = state.devices.identity(device).ok_or(Refusal::Wrong)?;
+            let certificates = &state.certificates;
+            match certificates
+                .admit(device, owner.organization, certificate)
+                .await
+            {
+                Ok(()) => return Ok((device, agent_id)),
+                Err(CertificateError::Database(error)) => return Err(failed(&error)),
+                Err(error) => {
+                    tracing::warn!(%device, %error, "a device was refused by its certificate");
+                    Refusal::Certificate
+                }
+            }
+        }
         Verdict::NoDomain => Refusal::NoDomain,
         Verdict::Wrong => Refusal::Wrong,
         Verdict::Busy => return Err(Refusal::Busy),
