@@ -193,6 +193,7 @@ fn the_reference_is_complete_and_true() {
     full.limits.tunnel_handshakes_per_s = Some(1);
     full.metrics.listen = Some(full.listen.address);
     full.metrics.token_file = Some("t".into());
+    full.webtunnel.redirect = Some("/eu".parse().unwrap());
     let mut all = BTreeSet::new();
     keys("", &toml::Value::try_from(&full).unwrap(), &mut all);
     assert_eq!(shown, all);
