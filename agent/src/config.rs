@@ -31,6 +31,8 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Certificates (PEM) to trust instead of the system's, for a server with a private CA.
     pub ca_file: Option<PathBuf>,
+    /// The device's own certificate, for a server that asks for one.
+    pub client_certificate: Option<ClientCertificate>,
     /// The HTTP proxy that leads to the server, with user name and password where it wants them.
     /// Default: as the environment says.
     pub proxy: Proxy,
@@ -39,6 +41,16 @@ pub struct Config {
     pub ssh_host_key_files: Option<Vec<PathBuf>>,
     /// What may be reached through the tunnel. Nothing else can be.
     pub services: Vec<Service>,
+}
+
+/// `[client_certificate]`: PEM files, read anew for each connection.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// The certificate, and what leads from it to an authority that the server knows.
+    pub certificate_file: PathBuf,
+    /// Its private key.
+    pub key_file: PathBuf,
 }
 
 /// One `[[service]]`.
@@ -114,6 +126,7 @@ struct File {
     server: ServerUrl,
     key_file: Option<PathBuf>,
     ca_file: Option<PathBuf>,
+    client_certificate: Option<ClientCertificate>,
     proxy: Option<String>,
     ssh_host_key_files: Option<Vec<PathBuf>>,
     #[serde(default)]
@@ -175,6 +188,10 @@ impl Config {
             server: file.server,
             key_file: folder.join(file.key_file.unwrap_or_else(|| "agent.key".into())),
             ca_file: file.ca_file.map(|ca_file| folder.join(ca_file)),
+            client_certificate: file.client_certificate.map(|files| ClientCertificate {
+                certificate_file: folder.join(files.certificate_file),
+                key_file: folder.join(files.key_file),
+            }),
             proxy,
             ssh_host_key_files: file
                 .ssh_host_key_files
@@ -303,6 +320,17 @@ mod tests {
         assert_eq!(
             config.ssh_host_key_files,
             Some(vec!["/etc/adit/k.pub".into()])
+        );
+        let config = parse(
+            "server = 'https://a.example'\n[client_certificate]\ncertificate_file = 'c.pem'\n\
+             key_file = '/k.pem'",
+        );
+        assert_eq!(
+            config.unwrap().client_certificate,
+            Some(ClientCertificate {
+                certificate_file: "/etc/adit/c.pem".into(),
+                key_file: "/k.pem".into(),
+            })
         );
     }
 

@@ -147,6 +147,7 @@ mod tests {
             key_file: "agent.key".into(),
             ca_file: None,
             proxy: crate::proxy::Proxy::Environment,
+            client_certificate: None,
             ssh_host_key_files: None,
             services: vec![Service {
                 name: "one".into(),
@@ -184,6 +185,7 @@ mod tests {
         let other = root.path().join("other.pub");
         fs::write(&other, "ssh-rsa BBBB me@here\n").unwrap();
         let configured = Config {
+            client_certificate: None,
             ssh_host_key_files: Some(vec![other]),
             ..config(ServiceKind::Ssh)
         };

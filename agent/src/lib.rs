@@ -18,7 +18,7 @@ mod server;
 mod service;
 
 pub use agent::Agent;
-pub use config::{Config, ConfigError, Draft, Service, default_path};
+pub use config::{ClientCertificate, Config, ConfigError, Draft, Service, default_path};
 pub use host::Host;
 pub use info::host_name;
 pub use key::{DeviceKey, KeyError};

@@ -33,6 +33,7 @@ async fn an_address_that_hangs_up_is_tried_last_the_next_time() {
         key_file: "unused".into(),
         ca_file: None,
         proxy: agent::Proxy::Environment,
+        client_certificate: None,
         ssh_host_key_files: None,
         services: Vec::new(),
     };
@@ -69,6 +70,7 @@ async fn a_server_that_never_answers_does_not_hold_the_agent() {
         key_file: "unused".into(),
         ca_file: None,
         proxy: agent::Proxy::Environment,
+        client_certificate: None,
         ssh_host_key_files: None,
         services: Vec::new(),
     };

@@ -40,6 +40,7 @@ fn roam<T: Future<Output = ()>>(test: impl FnOnce(Arc<TcpListener>) -> T) {
             key_file: "unused".into(),
             ca_file: None,
             proxy: Proxy::None,
+            client_certificate: None,
             ssh_host_key_files: None,
             services: Vec::new(),
         };

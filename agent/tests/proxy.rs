@@ -40,6 +40,7 @@ async fn try_through(address: SocketAddr, credentials: &str) -> ServerError {
         key_file: "unused".into(),
         ca_file: None,
         proxy: Proxy::At(format!("http://{credentials}{address}").parse().unwrap()),
+        client_certificate: None,
         ssh_host_key_files: None,
         services: Vec::new(),
     };
@@ -219,6 +220,7 @@ async fn a_proxy_that_speaks_tls_is_checked_and_then_used() {
             key_file: "unused".into(),
             ca_file,
             proxy: Proxy::At(proxy.parse().unwrap()),
+            client_certificate: None,
             ssh_host_key_files: None,
             services: Vec::new(),
         };

@@ -137,6 +137,7 @@ async fn try_to_enroll(server: &str, ca_file: Option<&Path>) -> ServerError {
         key_file: "unused".into(),
         ca_file: ca_file.map(Path::to_owned),
         proxy: agent::Proxy::Environment,
+        client_certificate: None,
         ssh_host_key_files: None,
         services: Vec::new(),
     };

@@ -297,6 +297,7 @@ fn agent_config(
         key_file: folder.join("unused.key"),
         ca_file: Some(folder.join("server.pem")),
         proxy: agent::Proxy::None,
+        client_certificate: None,
         ssh_host_key_files: None,
         services,
     })

@@ -44,6 +44,14 @@ pub enum ServerError {
         /// Why.
         reason: String,
     },
+    /// The device's own certificate cannot be used.
+    #[error("the device's certificate, {path}: {reason}", path = path.display())]
+    ClientCertificate {
+        /// Of `client_certificate`.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Nothing came in time.
     #[error("the server took too long: {0}")]
     TimedOut(&'static str),

@@ -1,6 +1,7 @@
 //! Speaks to the server: over TLS, with the device's key as proof.
 
 mod attempt;
+mod client_certificate;
 mod connect;
 mod enroll;
 mod error;
@@ -62,6 +63,8 @@ pub(crate) struct Server {
     proxy: Option<ProxyUrl>,
     /// `None`: plain http, on this machine.
     tls: Option<Arc<ClientConfig>>,
+    /// For a proxy that is spoken to by TLS. The device's certificate is not for it.
+    proxy_tls: Option<Arc<ClientConfig>>,
     key: Arc<DeviceKey>,
     /// Random per process: tells two processes with one key apart.
     instance: [u8; 16],
@@ -85,14 +88,23 @@ impl Server {
         if let Some(proxy) = &proxy {
             tracing::info!(%proxy, "the server is reached through a proxy");
         }
-        let needs_tls = config.server.is_tls() || proxy.as_ref().is_some_and(ProxyUrl::is_tls);
-        let tls = needs_tls
-            .then(|| client_config(config.ca_file.as_deref()))
+        let ca_file = config.ca_file.as_deref();
+        let own = config.client_certificate.as_ref();
+        let tls = config
+            .server
+            .is_tls()
+            .then(|| client_config(ca_file, own))
+            .transpose()?;
+        let proxy_tls = proxy
+            .as_ref()
+            .is_some_and(ProxyUrl::is_tls)
+            .then(|| client_config(ca_file, None))
             .transpose()?;
         Ok(Self {
             url: config.server.clone(),
             proxy,
             tls,
+            proxy_tls,
             key,
             instance,
             peers: peers::Peers::default(),
@@ -109,7 +121,7 @@ impl Server {
             Some(proxy) => self.dial_through(proxy).await?,
         };
         io = if self.url.is_tls() {
-            self.encrypt(io, self.url.host()).await?
+            self.encrypt(io, self.tls.as_ref(), self.url.host()).await?
         } else {
             Box::new(ReadAhead::new(io))
         };
@@ -149,7 +161,9 @@ impl Server {
             })?;
         let mut io: Box<dyn Io> = Box::new(tcp);
         if proxy.is_tls() {
-            io = self.encrypt(io, proxy.host()).await?;
+            io = self
+                .encrypt(io, self.proxy_tls.as_ref(), proxy.host())
+                .await?;
         }
         connect::connect(io, proxy, self.url.host_and_port()).await
     }
@@ -174,8 +188,13 @@ impl Server {
         Ok(tcp)
     }
 
-    async fn encrypt(&self, io: Box<dyn Io>, host: &Host) -> Result<Box<dyn Io>, ServerError> {
-        let Some(config) = &self.tls else {
+    async fn encrypt(
+        &self,
+        io: Box<dyn Io>,
+        config: Option<&Arc<ClientConfig>>,
+        host: &Host,
+    ) -> Result<Box<dyn Io>, ServerError> {
+        let Some(config) = config else {
             return Err(ServerError::Tls("there are no certificates".to_owned()));
         };
         let name = server_name(host)?;

@@ -12,11 +12,17 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::ServerError;
+use super::client_certificate::FromFiles;
 use super::issuer::{NamingVerifier, UnknownIssuer};
+use crate::config::ClientCertificate;
 use crate::host::Host;
 
-/// Trusts `ca_file` alone where given, else what the system trusts.
-pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, ServerError> {
+/// Trusts `ca_file` alone where given, else what the system trusts. Shows `own` to a server that
+/// asks for a certificate.
+pub(crate) fn client_config(
+    ca_file: Option<&Path>,
+    own: Option<&ClientCertificate>,
+) -> Result<Arc<ClientConfig>, ServerError> {
     let roots = match ca_file {
         Some(path) => roots_of(path).map_err(|reason| ServerError::CaFile {
             path: path.to_owned(),
@@ -29,13 +35,19 @@ pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>,
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
             .map_err(|error| ServerError::Tls(error.to_string()))?;
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| ServerError::Tls(error.to_string()))?
         // The usual checks, all of them: only the error says more.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(NamingVerifier(verifier)))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(NamingVerifier(verifier)));
+    let mut config = match own {
+        Some(files) => {
+            let own = FromFiles::new(files.clone(), provider)?;
+            config.with_client_cert_resolver(Arc::new(own))
+        }
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // One server: room for its tickets, not for the 256 names of the default.
     config.resumption = Resumption::in_memory_sessions(2);

@@ -153,6 +153,7 @@ mod tests {
             key_file: "agent.key".into(),
             ca_file: None,
             proxy: crate::proxy::Proxy::Environment,
+            client_certificate: None,
             ssh_host_key_files: None,
             services: vec![service],
         };

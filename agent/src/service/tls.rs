@@ -14,7 +14,7 @@ pub(super) use crate::server::server_name;
 
 /// With full checks, as towards the server.
 pub(super) fn checked() -> Result<Arc<ClientConfig>, ServerError> {
-    server::client_config(None)
+    server::client_config(None, None)
 }
 
 /// Whether a certificate may go unchecked: only at addresses of the machine itself or its private

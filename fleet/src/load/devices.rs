@@ -48,6 +48,7 @@ impl Devices {
             key_file: role.folder.join("unused.key"),
             ca_file: Some(role.folder.join("server.pem")),
             proxy: agent::Proxy::None,
+            client_certificate: None,
             ssh_host_key_files: None,
             services: vec![agent::Service {
                 name: SERVICE.to_owned(),

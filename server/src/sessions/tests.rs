@@ -78,6 +78,7 @@ impl Place {
             key_file: "unused".into(),
             ca_file: None,
             proxy: agent::Proxy::Environment,
+            client_certificate: None,
             ssh_host_key_files: None,
             services,
         };

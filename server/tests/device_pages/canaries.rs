@@ -215,6 +215,7 @@ async fn s25_no_secret_is_left_anywhere() {
         ca_file: None,
         proxy: agent::Proxy::Environment,
         services: Vec::new(),
+        client_certificate: None,
         ssh_host_key_files: None,
     };
     let key = Arc::new(agent::DeviceKey::ephemeral().unwrap());

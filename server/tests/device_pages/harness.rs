@@ -88,6 +88,7 @@ impl Place {
             key_file: "unused".into(),
             ca_file: None,
             proxy: agent::Proxy::Environment,
+            client_certificate: None,
             ssh_host_key_files: None,
             services: vec![service("web", web.port), service("closed", closed)],
         };
