@@ -42,6 +42,19 @@ async fn s27_the_right_certificate_opens_the_tunnel_and_no_other_name_asks_for_o
 }
 
 #[tokio::test]
+async fn s27_adits_own_agent_shows_its_certificate() {
+    let scene = Scene::new().await;
+    let (agent, device) = scene.agent().await;
+    waiting::spawn(agent.run(tokio_util::sync::CancellationToken::new()));
+    soon("online", async {
+        while scene.handle.devices.state(device) != Some(DeviceState::Online) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn s27_devices_without_certificates_are_as_they_were() {
     let scene = Scene::new().await;
     for dialect in BOTH {

@@ -33,7 +33,8 @@ use crate::waiting::{soon, spawn};
 
 pub(crate) const PUBLIC_HOST: &str = "adit.test";
 const APEX: &str = "d.test";
-pub(crate) const DEVICE_HOST: &str = "device-tls.test";
+/// Agents find it at this machine.
+pub(crate) const DEVICE_HOST: &str = "device-tls.localhost";
 pub(crate) const OTHER: Uuid = Uuid::from_u128(7);
 const AGENT_ID: &str = "dev-0001";
 const INSTANCE: [u8; 16] = [5; 16];
@@ -133,7 +134,8 @@ pub(crate) struct Scene {
     secret: String,
     device: DeviceId,
     key: Ed25519KeyPair,
-    _folder: tempfile::TempDir,
+    install_key: String,
+    folder: tempfile::TempDir,
 }
 
 impl Scene {
@@ -175,7 +177,9 @@ impl Scene {
             (OrganizationId(OTHER), "theirs.pem"),
         ];
         config.listen.device_certificates = Some(DeviceCertificates {
-            url: format!("https://{DEVICE_HOST}").parse().unwrap(),
+            url: format!("https://{DEVICE_HOST}:{}", address.port())
+                .parse()
+                .unwrap(),
             authorities: authorities
                 .map(|(organization, file)| AuthorityConfig {
                     organization,
@@ -204,8 +208,9 @@ impl Scene {
             ..Default::default()
         };
         let install_key = handle.devices.create_install_key(scope, input).await;
+        let install_key = install_key.unwrap().secret;
         let input = Enrol {
-            install_key: install_key.unwrap().secret,
+            install_key: install_key.clone(),
             name: "pump".into(),
         };
         let device = handle.devices.enrol(public, input).await.unwrap().device_id;
@@ -222,7 +227,8 @@ impl Scene {
             secret: made.secret.unwrap().reveal().to_string(),
             device,
             key,
-            _folder: folder,
+            install_key,
+            folder,
         }
     }
 
@@ -241,6 +247,38 @@ impl Scene {
         }
     }
 
+    /// Adit's own agent, of a device that is enrolled, with what it needs to show a certificate.
+    pub(crate) async fn agent(&self) -> (agent::Agent, DeviceId) {
+        let at = |name: &str| self.folder.path().join(name);
+        let key = Arc::new(agent::DeviceKey::ephemeral().unwrap());
+        let input = Enrol {
+            install_key: self.install_key.clone(),
+            name: "own".into(),
+        };
+        let public = key.public().try_into().unwrap();
+        let device = self.handle.devices.enrol(public, input).await.unwrap();
+        let own = KeyPair::generate().unwrap();
+        let certificate = params(&device.device_id.to_string());
+        let certificate = certificate.signed_by(&own, &self.ours.0).unwrap();
+        std::fs::write(at("device.pem"), certificate.pem()).unwrap();
+        std::fs::write(at("device.key"), own.serialize_pem()).unwrap();
+        let config = agent::Config {
+            server: format!("https://{}", self.authority(DEVICE_HOST))
+                .parse()
+                .unwrap(),
+            key_file: "unused".into(),
+            ca_file: Some(at("cert.pem")),
+            client_certificate: Some(agent::ClientCertificate {
+                certificate_file: at("device.pem"),
+                key_file: at("device.key"),
+            }),
+            proxy: agent::Proxy::None,
+            ssh_host_key_files: None,
+            services: Vec::new(),
+        };
+        (agent::Agent::new(config, key).unwrap(), device.device_id)
+    }
+
     pub(crate) fn write_authority(&self, pem: &str) {
         std::fs::write(&self.authority_file, pem).unwrap();
     }
@@ -257,19 +295,20 @@ impl Scene {
         host: &str,
         shown: Option<&Shown>,
     ) -> (u16, Option<Socket>) {
+        let named = self.authority(host);
         let request = match dialect {
             Dialect::WebTunnel => {
                 let user = format!("{AGENT_ID}@{}:{}", self.domain, self.secret);
                 let basic = BASE64.encode(user.as_bytes());
-                head("POST /", host, AGENT_PROTOCOL, &format!("Basic {basic}"))
+                head("POST /", &named, AGENT_PROTOCOL, &format!("Basic {basic}"))
             }
             Dialect::Adit => {
-                let ask = head("GET /tunnel", host, TUNNEL_PROTOCOL, "");
+                let ask = head("GET /tunnel", &named, TUNNEL_PROTOCOL, "");
                 let Some((challenge, _)) = self.exchange(host, shown, &ask).await else {
                     return (0, None);
                 };
                 let proof = self.proof(host, &challenge);
-                head("GET /tunnel", host, TUNNEL_PROTOCOL, &proof)
+                head("GET /tunnel", &named, TUNNEL_PROTOCOL, &proof)
             }
         };
         match self.exchange(host, shown, &request).await {
@@ -278,10 +317,19 @@ impl Scene {
         }
     }
 
+    /// As a request names it.
+    fn authority(&self, host: &str) -> String {
+        if host == DEVICE_HOST {
+            format!("{host}:{}", self.address.port())
+        } else {
+            host.to_owned()
+        }
+    }
+
     fn proof(&self, host: &str, challenge: &str) -> String {
         let nonce = challenge.split("nonce=\"").nth(1).unwrap();
         let nonce = nonce.split('"').next().unwrap();
-        let origin = format!("https://{host}");
+        let origin = format!("https://{}", self.authority(host));
         let statement = Statement {
             purpose: Purpose::Tunnel,
             nonce,
