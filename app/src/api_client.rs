@@ -1,9 +1,10 @@
 //! The REST API's client: the one place that knows its addresses.
 
 use api::{
-    ApiToken, ApiTokenCreated, ApiTokenId, CreateApiToken, CreateInstallKey, Device, DeviceId,
-    DeviceQuery, DeviceUsage, InstallKey, InstallKeyCreated, InstallKeyId, LaunchIntent, Me, Page,
-    Problem, ProblemCode, SignIn, UpdateDevice, UpdateService,
+    ApiToken, ApiTokenCreated, ApiTokenId, CreateApiToken, CreateInstallKey, Device,
+    DeviceCertificates, DeviceId, DeviceQuery, DeviceUsage, InstallKey, InstallKeyCreated,
+    InstallKeyId, LaunchIntent, Me, Page, Problem, ProblemCode, SignIn, UpdateDevice,
+    UpdateService,
 };
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use leptos::prelude::{Set, expect_context, provide_context};
@@ -104,6 +105,21 @@ impl ApiClient {
     /// The last 30 days.
     pub(crate) async fn device_usage(self, id: DeviceId) -> Answer<DeviceUsage> {
         self.fetch(&format!("/api/v1/devices/{id}/usage")).await
+    }
+
+    /// The client certificates that it has shown.
+    pub(crate) async fn device_certificates(self, id: DeviceId) -> Answer<DeviceCertificates> {
+        let path = format!("/api/v1/devices/{id}/certificates");
+        self.fetch(&path).await
+    }
+
+    pub(crate) async fn revoke_device_certificate(
+        self,
+        id: DeviceId,
+        certificate: &str,
+    ) -> Answer<()> {
+        let path = format!("/api/v1/devices/{id}/certificates/{certificate}/revoke");
+        self.command(Method::POST, &path).await
     }
 
     pub(crate) async fn rename_device(self, id: DeviceId, name: &str) -> Answer<()> {

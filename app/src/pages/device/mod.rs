@@ -1,6 +1,7 @@
 //! One device: its state, what can be opened on it, what is known about it, its settings.
 
 mod attention;
+mod certificates;
 mod data;
 mod delete;
 mod facts;
@@ -18,6 +19,7 @@ use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
 use self::attention::AttentionNote;
+use self::certificates::Certificates;
 use self::data::DataUse;
 use self::delete::DeleteDevice;
 use self::facts::Facts;
@@ -125,6 +127,7 @@ fn DeviceView(id: DeviceId, device: DeviceSignal) -> impl IntoView {
         <ServiceTiles device=device />
         <Facts device=device />
         <DataUse id=id />
+        <Certificates id=id />
         <section class="section" aria-labelledby="device-settings">
             <h2 class="section__title" id="device-settings">"Settings"</h2>
             <ServiceSettings device=device />
