@@ -137,7 +137,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Plain<S> {
     }
 }
 
-/// What is on its way from one end to the other: at most [`MAX_PIECES`], none of them empty.
+/// What is on its way from one end to the other: at most 16 pieces, none of them empty.
 #[derive(Debug, Default)]
 pub struct Pieces {
     pieces: std::collections::VecDeque<Bytes>,
