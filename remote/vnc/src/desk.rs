@@ -22,6 +22,9 @@ use crate::photo::Darkroom;
 use crate::rfb::{Buttons, Client, Event, Keyboard, Pace, Platform, Press, Quality};
 
 const TRAFFIC_EVERY_MS: u32 = 2_000;
+/// Of an update that takes longer, what has come is drawn so often: on a slow line a picture grows
+/// before one's eyes, on a fast one there is less left to draw at its end.
+const DRAW_EVERY_MS: f64 = 16.0;
 
 pub(crate) struct Desk {
     client: RefCell<Client>,
@@ -31,6 +34,7 @@ pub(crate) struct Desk {
     pace: RefCell<Pace>,
     chosen: Cell<vnc::Quality>,
     drawn: Cell<bool>,
+    drawn_at_ms: Cell<f64>,
     /// Rectangles that had come when that was looked at last.
     painted: Cell<u64>,
     /// Since when the page waits for a whole picture.
@@ -57,6 +61,7 @@ impl Desk {
             pace: RefCell::default(),
             chosen: Cell::new(quality),
             drawn: Cell::new(false),
+            drawn_at_ms: Cell::new(0.0),
             painted: Cell::new(0),
             refreshes_since_ms: Cell::new(None),
             output: Notify::new(),
@@ -110,6 +115,10 @@ impl Desk {
             self.went_on();
             if let Err(error) = outcome {
                 return ended::of(error);
+            }
+            let is_updating = self.client.borrow().is_updating();
+            if is_updating && now_ms() - self.drawn_at_ms.get() >= DRAW_EVERY_MS {
+                self.draw();
             }
         }
     }
@@ -187,8 +196,7 @@ impl Desk {
         }
     }
 
-    /// Draws, and asks for more once it is on the screen: a page that nobody sees asks for nothing.
-    fn updated(self: &Rc<Self>) {
+    fn draw(&self) {
         let drawn = self
             .client
             .borrow_mut()
@@ -196,6 +204,12 @@ impl Desk {
         if drawn.is_err() {
             console::warn_1(&"vnc: the browser does not draw".into());
         }
+        self.drawn_at_ms.set(now_ms());
+    }
+
+    /// Draws, and asks for more once it is on the screen: a page that nobody sees asks for nothing.
+    fn updated(self: &Rc<Self>) {
+        self.draw();
         if self.has_painted() {
             if !self.drawn.replace(true) {
                 tell(&ToPage::Running);

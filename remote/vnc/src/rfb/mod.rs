@@ -241,7 +241,11 @@ impl Client {
             && self.ended.is_none()
         {
             match pixels.filter(|pixels| pixels.len() == rect.pixels() * PIXEL_BYTES) {
-                Some(pixels) => decode::put(rect, pixels, &self.shared.screen),
+                Some(pixels) => {
+                    decode::put(rect, pixels, &self.shared.screen);
+                    // What was dirty there may have been drawn since.
+                    self.shared.screen.borrow_mut().touch(rect);
+                }
                 None => self.ended = Some(Error::Malformed("a JPEG cannot be read")),
             }
         }

@@ -126,7 +126,12 @@ impl Screen {
         if rect.is_empty() {
             return;
         }
-        if self.dirty.len() == MAX_DIRTY {
+        if let Some(last) = self.dirty.last_mut()
+            && (last.x, last.width) == (rect.x, rect.width)
+            && last.y.saturating_add(last.height) == rect.y
+        {
+            last.height += rect.height;
+        } else if self.dirty.len() == MAX_DIRTY {
             let all = self.dirty.drain(..).fold(rect, Rect::union);
             self.dirty.push(all);
         } else {
@@ -229,6 +234,23 @@ mod tests {
         assert!(screen.checked(rect(0, 0, 8, 8)).is_ok());
         assert!(screen.checked(rect(1, 0, 8, 8)).is_err());
         assert!(screen.checked(rect(u16::MAX, 0, u16::MAX, 1)).is_err());
+    }
+
+    #[test]
+    fn rows_that_follow_each_other_are_one_change() {
+        let mut screen = screen();
+        let rows = |y, height| Rect {
+            x: 1,
+            y,
+            width: 5,
+            height,
+        };
+        for (y, height) in [(0, 2), (2, 0), (2, 3), (5, 1), (7, 1)] {
+            screen.touch(rows(y, height));
+        }
+        let dirty = screen.take_dirty();
+        // The whole of the screen's own beginning is the first.
+        assert_eq!(dirty[1..], [rows(0, 6), rows(7, 1)]);
     }
 
     #[test]

@@ -90,6 +90,25 @@ fn whole_parts(count: u8) -> Vec<u8> {
     body
 }
 
+/// On a slow line a picture grows, and does not wait for its last row.
+#[test]
+fn whole_rows_of_a_raw_picture_can_be_drawn_before_its_end() {
+    let mut client = client();
+    client.with_screen(|screen| screen.take_dirty());
+    let bytes = update([0, 0, 16, 16], 0, &[7; 16 * 16 * 4]);
+    let (some, rest) = bytes.split_at(bytes.len() - 16 * 4 * 9 - 1);
+    let rows = |client: &mut Client| {
+        let dirty = client.with_screen(|screen| screen.take_dirty());
+        let rows = dirty.iter().map(|rect| (rect.y, rect.height));
+        rows.collect::<Vec<_>>()
+    };
+    client.feed(some).unwrap();
+    assert!(client.is_updating());
+    assert_eq!(rows(&mut client), [(0, 6)]);
+    client.feed(rest).unwrap();
+    assert_eq!(rows(&mut client), [(6, 10)]);
+}
+
 /// Overlapping parts are strange, and no lie yet.
 #[test]
 fn parts_may_paint_a_rectangle_four_times() {

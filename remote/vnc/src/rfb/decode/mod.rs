@@ -50,7 +50,10 @@ impl Decoders {
         // What comes later is drawn later.
         shared.jpegs.clear_of(rect).await;
         match encoding {
-            number::RAW => plain::raw(rect, input, screen).await?,
+            number::RAW => {
+                plain::raw(rect, input, screen).await?;
+                return Ok(true);
+            }
             number::COPY_RECT => plain::copy_rect(rect, shared).await?,
             number::RRE => plain::rre(rect, input, screen).await?,
             number::HEXTILE => hextile::read(rect, input, screen).await?,

@@ -11,14 +11,22 @@ use crate::rfb::shared::Shared;
 /// overlap; without a limit 12 bytes cost a whole screen's painting (S43).
 const MAX_PAINTED: usize = 4;
 
-/// As it comes: nothing is held back until a row is whole.
+/// As it comes: nothing is held back until a row is whole, and whole rows may be drawn.
 pub(super) async fn raw(rect: Rect, input: &Input, screen: &RefCell<Screen>) -> Result<(), Error> {
     let row_bytes = usize::from(rect.width) * PIXEL_BYTES;
     let size = rect.pixels() * PIXEL_BYTES;
     let mut done = 0;
     while done < size {
         let copied = input.some(size - done, |bytes| {
-            fill_from(rect, done, row_bytes, bytes, &mut screen.borrow_mut());
+            let mut screen = screen.borrow_mut();
+            fill_from(rect, done, row_bytes, bytes, &mut screen);
+            let (before, after) = (done / row_bytes, (done + bytes.len()) / row_bytes);
+            // Within the rectangle, so the casts keep every bit.
+            screen.touch(Rect {
+                y: rect.y + before as u16,
+                height: (after - before) as u16,
+                ..rect
+            });
             bytes.len()
         });
         done += copied.await?;
