@@ -106,7 +106,8 @@ impl Scene {
             let mut socket = self.acceptor.accept(socket).await.ok()?;
             let shown = socket.get_ref().1.peer_certificates().unwrap()[0].clone();
             let mut request = vec![0; 4096];
-            socket.read(&mut request).await.unwrap();
+            let length = socket.read(&mut request).await.unwrap();
+            assert!(length > 0, "a request");
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
             socket.write_all(answer).await.unwrap();
             socket.flush().await.unwrap();
