@@ -62,7 +62,7 @@ fn row(item: DeviceCertificate, revoking: RwSignal<Option<DeviceCertificate>>) -
     let (last_seen_at, not_after, revoked_at) =
         (item.last_seen_at, item.not_after, item.revoked_at);
     let action = match revoked_at {
-        Some(at) => view! { "Revoked " <Time at=at /> }.into_any(),
+        Some(_) => view! { <span class="chip chip--count">"Revoked"</span> }.into_any(),
         None => view! {
             <Button
                 variant=Variant::Quiet
