@@ -48,8 +48,9 @@ export class Screen {
     screen.programs.push(child);
     if (layout) await screen.run('setxkbmap', layout);
     if (server === 'x11vnc') {
+      // Shared memory of a killed x11vnc stays until the machine has none left.
       screen.start('x11vnc', '-display', screen.display, '-rfbport', String(port), '-localhost',
-        '-forever', '-shared', '-nopw', '-quiet', '-noxdamage');
+        '-forever', '-shared', '-nopw', '-quiet', '-noxdamage', '-noshm');
     }
     await listening(port, server);
     return screen;

@@ -186,6 +186,8 @@ impl Desktop {
                 "-shared",
             ])
             .args(["-quiet", "-nopw", "-noipv6", "-rfbport", &port.to_string()])
+            // Shared memory of a killed x11vnc stays until the machine has none left.
+            .arg("-noshm")
             .args(words)
             .env_remove("WAYLAND_DISPLAY")
             .stdout(Stdio::null())
