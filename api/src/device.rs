@@ -30,9 +30,29 @@ pub struct Device {
     pub host_name: Option<String>,
     pub enrolled_at: Timestamp,
     pub services: Vec<Service>,
+    /// Which kind of agent it has.
+    #[serde(default)]
+    pub agent: AgentKind,
+    /// Since when it is kept out; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Timestamp>,
     /// What somebody should look at; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,
+}
+
+/// What speaks for a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AgentKind {
+    /// `adit-agent`: its key is the device's identity, and what is open survives a lost line.
+    #[default]
+    Adit,
+    /// An agent that speaks WebTunnel: a secret is its identity, and what is open ends with its
+    /// line.
+    WebTunnel,
 }
 
 /// Why a device wants somebody's attention.
@@ -113,6 +133,8 @@ pub struct DeviceQuery {
 pub struct UpdateDevice {
     /// 1 to 64 characters, no control or bidirectional-override characters.
     pub name: Option<String>,
+    /// `true`: its tunnel and everything open through it end, and it is kept out until `false`.
+    pub disabled: Option<bool>,
 }
 
 /// `PATCH /api/v1/devices/{id}/services/{service}`.

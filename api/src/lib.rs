@@ -20,8 +20,8 @@ mod usage;
 pub use account::{ApiToken, ApiTokenCreated, CreateApiToken, Me, SignIn, TokenScope};
 pub use certificate::{DeviceCertificate, DeviceCertificates};
 pub use device::{
-    Attention, Device, DeviceQuery, DeviceState, LaunchIntent, Service, ServiceKind, UpdateDevice,
-    UpdateService,
+    AgentKind, Attention, Device, DeviceQuery, DeviceState, LaunchIntent, Service, ServiceKind,
+    UpdateDevice, UpdateService,
 };
 pub use enrolment::{CreateInstallKey, Enrol, Enrolled, InstallKey, InstallKeyCreated};
 pub use event::Event;

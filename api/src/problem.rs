@@ -61,6 +61,8 @@ pub enum ProblemCode {
     UnsupportedProtocol,
     /// The device has no tunnel to the server now.
     DeviceOffline,
+    /// Somebody has disabled the device: it is kept out until it is enabled again.
+    DeviceDisabled,
     /// The device lost its tunnel a moment ago and is expected back.
     DeviceReconnecting,
     /// The device answered that it has no such service, or will not let it be reached.

@@ -125,6 +125,7 @@ impl ApiClient {
     pub(crate) async fn rename_device(self, id: DeviceId, name: &str) -> Answer<()> {
         let change = UpdateDevice {
             name: Some(name.to_owned()),
+            ..UpdateDevice::default()
         };
         let path = format!("/api/v1/devices/{id}");
         self.change(&path, &change).await

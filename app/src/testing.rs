@@ -1,6 +1,6 @@
 //! Things that the unit tests share.
 
-use api::{Device, DeviceId, DeviceState, Service, ServiceKind, Timestamp};
+use api::{AgentKind, Device, DeviceId, DeviceState, Service, ServiceKind, Timestamp};
 
 /// An online device of this name with one web service; its id follows from the name.
 pub(crate) fn device(name: &str) -> Device {
@@ -22,6 +22,8 @@ pub(crate) fn device(name: &str) -> Device {
         host_name: None,
         enrolled_at: Timestamp(0),
         services: vec![service("web", ServiceKind::Web)],
+        agent: AgentKind::Adit,
+        disabled_at: None,
         attention: None,
     }
 }

@@ -80,6 +80,7 @@ fn advice(code: ProblemCode) -> &'static str {
         ProblemCode::NotFound => "It may have been deleted.",
         ProblemCode::Conflict => "Someone may have changed it. Reload, then try again.",
         ProblemCode::DeviceOffline => "It opens as soon as the device is online again.",
+        ProblemCode::DeviceDisabled => "Enable it in its settings to reach it again.",
         ProblemCode::DeviceReconnecting => "Wait a moment, then try again.",
         ProblemCode::ServiceNotOffered | ProblemCode::ServiceRefused => {
             "Check on the device that the service runs and that the agent allows it."

@@ -52,6 +52,8 @@ pub enum Cause {
     DeviceSignInEnded(SignInId, DeviceId),
     /// A device was deleted.
     DeviceDeleted(DeviceId),
+    /// A device is kept out.
+    DeviceDisabled(DeviceId),
     /// A device's client certificate was revoked.
     CertificateRevoked(DeviceId),
     /// The server stops.
@@ -69,9 +71,9 @@ impl Cause {
             Self::DeviceSignInEnded(sign_in, device) => {
                 subject.via == Via::SignIn(*sign_in) && subject.device == Some(*device)
             }
-            Self::DeviceDeleted(device) | Self::CertificateRevoked(device) => {
-                subject.device == Some(*device)
-            }
+            Self::DeviceDeleted(device)
+            | Self::DeviceDisabled(device)
+            | Self::CertificateRevoked(device) => subject.device == Some(*device),
             Self::Shutdown => true,
         }
     }

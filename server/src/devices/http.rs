@@ -61,7 +61,10 @@ async fn device(
     Ok(Json(device))
 }
 
-/// Rename a device
+/// Rename a device, or keep it out
+///
+/// A disabled device's tunnel and everything open through it end, and it is refused until it is
+/// enabled again.
 #[utoipa::path(
     patch, path = "/api/v1/devices/{id}", operation_id = "update_device", tag = "devices",
     params(("id" = DeviceId, Path)),
@@ -69,13 +72,23 @@ async fn device(
     responses((status = OK, body = Device), Problems),
 )]
 async fn update_device(
-    State(devices): State<Devices>,
+    State(state): State<AppState>,
     caller: Caller,
     PathInput(id): PathInput<DeviceId>,
     JsonInput(input): JsonInput<UpdateDevice>,
 ) -> Result<Json<Device>, ApiError> {
-    let principal = caller.may(Action::Administer)?;
-    Ok(Json(devices.update(principal.scope(), id, input).await?))
+    let scope = caller.may(Action::Administer)?.scope();
+    let devices = state.devices.clone();
+    devices
+        .device(scope, id)
+        .ok_or(DevicesError::NoSuchDevice)?;
+    let disables = input.disabled == Some(true);
+    let _severing = disables.then(|| Severing {
+        state,
+        id,
+        cause: Cause::DeviceDisabled(id),
+    });
+    Ok(Json(devices.update(scope, id, input).await?))
 }
 
 /// Delete a device
@@ -97,22 +110,29 @@ async fn delete_device(
         .device(principal.scope(), id)
         .ok_or(DevicesError::NoSuchDevice)?;
     let devices = state.devices.clone();
-    let _severing = Severing { state, id };
+    let _severing = Severing {
+        state,
+        id,
+        cause: Cause::DeviceDeleted(id),
+    };
     devices.delete(principal.scope(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends what a deleted device has open when dropped, so also when the client leaves before the
-/// answer.
+/// Ends what a deleted or disabled device has open when dropped, so also when the client leaves
+/// before the answer.
 struct Severing {
     state: AppState,
     id: DeviceId,
+    cause: Cause,
 }
 
 impl Drop for Severing {
     fn drop(&mut self) {
-        self.state.accounts.forget_device(self.id);
-        self.state.leases.revoke(Cause::DeviceDeleted(self.id));
+        if self.cause == Cause::DeviceDeleted(self.id) {
+            self.state.accounts.forget_device(self.id);
+        }
+        self.state.leases.revoke(self.cause);
         self.state.relay.disconnect(self.id);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use api::{Attention, Device, DeviceId, Timestamp};
+use api::{Attention, Device, DeviceId, DeviceState, Timestamp};
 
 use super::model::Record;
 use super::presence::Presence;
@@ -21,6 +21,14 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether the device can be reached. One that is kept out is not expected back.
+    pub(super) fn state(&self, now: Timestamp) -> DeviceState {
+        match self.presence.state(now) {
+            DeviceState::Reconnecting if self.record.disabled_at.is_some() => DeviceState::Offline,
+            state => state,
+        }
+    }
+
     /// The device as the API shows it.
     pub(super) fn view(&self, urls: &Urls, now: Timestamp) -> Device {
         let is_duplicate = self.duplicate_until.is_some_and(|until| now < until);

@@ -156,11 +156,20 @@ impl Devices {
     #[must_use]
     pub fn state(&self, id: DeviceId) -> Option<DeviceState> {
         let now = self.0.clock.now();
-        Some(self.index().get(id)?.presence.state(now))
+        Some(self.index().get(id)?.state(now))
     }
 
-    /// Whose device this is, from the database and not from memory: `None` when it is gone, also if
-    /// nobody has told this process.
+    /// Whether a device is kept out. Memory only.
+    #[must_use]
+    pub fn is_disabled(&self, id: DeviceId) -> bool {
+        let index = self.index();
+        index
+            .get(id)
+            .is_some_and(|entry| entry.record.disabled_at.is_some())
+    }
+
+    /// Whose device this is, from the database and not from memory: `None` when it is gone or
+    /// disabled, also if nobody has told this process.
     ///
     /// # Errors
     /// When the database fails.

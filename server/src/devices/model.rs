@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use api::{Device, DeviceId, OrganizationId, Service, ServiceKind, Timestamp};
+use api::{AgentKind, Device, DeviceId, OrganizationId, Service, ServiceKind, Timestamp};
 
 use super::index::Entry;
+use super::keyless::keyless;
 use super::urls::Urls;
 use super::{DeviceIdentity, WebService};
 
@@ -25,6 +26,7 @@ pub(super) struct Record {
     /// One in a line.
     pub(super) ssh_host_keys: String,
     pub(super) report_hash: Option<[u8; 32]>,
+    pub(super) disabled_at: Option<Timestamp>,
     pub(super) services: Vec<ServiceRecord>,
 }
 
@@ -47,6 +49,14 @@ impl Record {
             organization: self.organization,
             label: self.label.clone(),
             name: self.name.clone(),
+        }
+    }
+
+    fn agent(&self) -> AgentKind {
+        if self.key == keyless(self.id) {
+            AgentKind::WebTunnel
+        } else {
+            AgentKind::Adit
         }
     }
 
@@ -115,7 +125,7 @@ impl Record {
             id: self.id,
             name: self.name.clone(),
             label: self.label.clone(),
-            state: presence.state(now),
+            state: entry.state(now),
             state_since: presence.since(),
             last_seen: presence.last_seen(),
             rtt_ms: presence.rtt_ms(),
@@ -125,6 +135,8 @@ impl Record {
             host_name: self.host_name.clone(),
             enrolled_at: self.enrolled_at,
             services: services.into_iter().map(service).collect(),
+            agent: self.agent(),
+            disabled_at: self.disabled_at,
             attention: None,
         }
     }

@@ -107,22 +107,34 @@ impl Devices {
         input: UpdateDevice,
     ) -> Result<Device, DevicesError> {
         let missing = || DevicesError::NoSuchDevice;
-        self.device(scope, id).ok_or_else(missing)?;
-        if let Some(name) = input.name {
-            if let Some(detail) = name_fault(&name) {
-                return Err(DevicesError::Invalid {
-                    field: "name",
-                    detail,
-                });
-            }
-            let name = name.trim();
-            let mut write = self.0.db.write().await?;
+        let UpdateDevice { name, disabled } = input;
+        let known = self.device(scope, id).ok_or_else(missing)?;
+        if name.is_none() && disabled.is_none() {
+            return Ok(known);
+        }
+        if let Some(detail) = name.as_deref().and_then(name_fault) {
+            return Err(DevicesError::Invalid {
+                field: "name",
+                detail,
+            });
+        }
+        let mut write = self.0.db.write().await?;
+        if let Some(name) = name.as_deref().map(str::trim) {
             let (label, host_name) = store::searched(&mut write, scope, id)
                 .await?
                 .ok_or_else(missing)?;
             let search_text = search_text(name, &label, &host_name);
             store::rename(&mut write, scope, id, name, &search_text).await?;
-            self.commit(write, id).await?;
+        }
+        if let Some(disabled) = disabled {
+            let disabled_at = disabled.then(|| self.0.clock.now());
+            if !store::disable(&mut write, scope, id, disabled_at).await? {
+                return Err(missing());
+            }
+        }
+        self.commit(write, id).await?;
+        if let Some(disabled) = disabled {
+            tracing::info!(device = %id, disabled, "device disabled or enabled");
         }
         self.device(scope, id).ok_or_else(missing)
     }

@@ -36,6 +36,7 @@ struct DeviceRow {
     host_name: Option<String>,
     ssh_host_keys: Option<String>,
     report_hash: Option<Vec<u8>>,
+    disabled_at: Option<i64>,
 }
 
 impl DeviceRow {
@@ -54,6 +55,7 @@ impl DeviceRow {
             host_name: self.host_name,
             ssh_host_keys: self.ssh_host_keys.unwrap_or_default(),
             report_hash: self.report_hash.map(bytes32).transpose()?,
+            disabled_at: self.disabled_at.map(Timestamp),
             services,
         })
     }
@@ -89,12 +91,14 @@ impl ServiceRow {
     }
 }
 
-/// Whose device this is.
+/// Whose device this is, unless it is disabled.
 pub(super) async fn owner(read: &SqlitePool, id: DeviceId) -> sqlx::Result<Option<OrganizationId>> {
-    let owner = sqlx::query_scalar("SELECT organization_id FROM devices WHERE id = $1")
-        .bind(id.0)
-        .fetch_optional(read)
-        .await?;
+    let owner = sqlx::query_scalar(
+        "SELECT organization_id FROM devices WHERE id = $1 AND disabled_at IS NULL",
+    )
+    .bind(id.0)
+    .fetch_optional(read)
+    .await?;
     Ok(owner.map(OrganizationId))
 }
 
@@ -114,7 +118,7 @@ pub(super) async fn load_all(read: &SqlitePool) -> sqlx::Result<Vec<Record>> {
     }
     let devices: Vec<DeviceRow> = sqlx::query_as(
         "SELECT id, organization_id, public_key, label, name, enrolled_at, last_seen, address,
-                agent_version, os, host_name, ssh_host_keys, report_hash
+                agent_version, os, host_name, ssh_host_keys, report_hash, disabled_at
          FROM devices",
     )
     .fetch_all(read)
@@ -131,7 +135,7 @@ pub(super) async fn load_all(read: &SqlitePool) -> sqlx::Result<Vec<Record>> {
 pub(super) async fn load_one(write: &mut Connection, id: DeviceId) -> sqlx::Result<Option<Record>> {
     let device: Option<DeviceRow> = sqlx::query_as(
         "SELECT id, organization_id, public_key, label, name, enrolled_at, last_seen, address,
-                agent_version, os, host_name, ssh_host_keys, report_hash
+                agent_version, os, host_name, ssh_host_keys, report_hash, disabled_at
          FROM devices WHERE id = $1",
     )
     .bind(id.0)
@@ -239,6 +243,26 @@ pub(super) async fn rename(
     .execute(write)
     .await
     .map(drop)
+}
+
+/// Whether there is such a device. One that is disabled already stays so from when it was.
+pub(super) async fn disable(
+    write: &mut Connection,
+    scope: Scope,
+    id: DeviceId,
+    disabled_at: Option<Timestamp>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE devices SET
+            disabled_at = CASE WHEN $3 IS NULL THEN NULL ELSE COALESCE(disabled_at, $3) END
+         WHERE organization_id = $1 AND id = $2",
+    )
+    .bind(scope.organization().0)
+    .bind(id.0)
+    .bind(disabled_at.map(|at| at.0))
+    .execute(write)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Whether there was such a device.

@@ -124,6 +124,7 @@ fn answer(code: ProblemCode) -> (StatusCode, &'static str) {
             "None of the offered protocols is spoken here.",
         ),
         P::DeviceOffline => (StatusCode::SERVICE_UNAVAILABLE, "The device is offline."),
+        P::DeviceDisabled => (StatusCode::FORBIDDEN, "The device is disabled."),
         P::DeviceReconnecting => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The device is reconnecting.",

@@ -26,6 +26,8 @@ pub(super) enum Failure {
     /// An upgrade that is no WebSocket's.
     BadUpgrade,
     Offline,
+    /// Somebody keeps the device out.
+    Disabled,
     Reconnecting,
     NotOffered,
     /// The service's port refuses, or its host cannot be reached.
@@ -50,6 +52,7 @@ impl Failure {
             Self::ServiceWorker => ProblemCode::NotAllowed,
             Self::BadUpgrade => ProblemCode::BadRequest,
             Self::Offline => ProblemCode::DeviceOffline,
+            Self::Disabled => ProblemCode::DeviceDisabled,
             Self::Reconnecting => ProblemCode::DeviceReconnecting,
             Self::NotOffered => ProblemCode::ServiceNotOffered,
             Self::Refused => ProblemCode::ServiceRefused,
@@ -92,6 +95,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Offline => Self::Offline,
+            OpenError::Disabled => Self::Disabled,
             OpenError::Reconnecting => Self::Reconnecting,
             OpenError::TimedOut => Self::TimedOut,
             OpenError::Busy => Self::Busy,

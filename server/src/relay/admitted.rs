@@ -10,6 +10,8 @@ use super::counts::Reject;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAdmitted {
     Stopping,
+    /// Somebody keeps the device out.
+    Disabled,
     /// Another agent with the same key or id is connected, and the two kept replacing each other.
     Duplicate,
     /// The memory is not enough.
@@ -22,6 +24,7 @@ impl NotAdmitted {
     const fn counted_as(self) -> Reject {
         match self {
             Self::Stopping => Reject::Stopping,
+            Self::Disabled => Reject::Disabled,
             Self::Duplicate => Reject::DuplicateKey,
             Self::Full => Reject::Memory,
             Self::Busy => Reject::Busy,
@@ -50,6 +53,9 @@ impl Relay {
     ) -> Result<OwnedSemaphorePermit, NotAdmitted> {
         if self.0.draining.is_cancelled() {
             return Err(NotAdmitted::Stopping);
+        }
+        if self.0.devices.is_disabled(device) {
+            return Err(NotAdmitted::Disabled);
         }
         if self.refuses(device, instance) {
             return Err(NotAdmitted::Duplicate);

@@ -14,9 +14,10 @@ const RTT_BUCKETS_S: [f64; 12] = [
 ];
 
 /// What may become of an open.
-const OUTCOMES: [&str; 8] = [
+const OUTCOMES: [&str; 9] = [
     "opened",
     "offline",
+    "disabled",
     "reconnecting",
     "refused",
     "timed_out",
@@ -70,6 +71,7 @@ impl Drop for Counted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reject {
     Stopping,
+    Disabled,
     Proof,
     DuplicateKey,
     Busy,
@@ -77,8 +79,9 @@ pub(super) enum Reject {
 }
 
 impl Reject {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Stopping,
+        Self::Disabled,
         Self::Proof,
         Self::DuplicateKey,
         Self::Busy,
@@ -88,6 +91,7 @@ impl Reject {
     const fn word(self) -> &'static str {
         match self {
             Self::Stopping => "stopping",
+            Self::Disabled => "disabled",
             Self::Proof => "proof",
             Self::DuplicateKey => "duplicate_key",
             Self::Busy => "busy",
@@ -133,6 +137,7 @@ impl Opening<'_> {
         self.outcome = match result {
             Ok(_) => "opened",
             Err(OpenError::Offline) => "offline",
+            Err(OpenError::Disabled) => "disabled",
             Err(OpenError::Reconnecting) => "reconnecting",
             Err(OpenError::Refused { .. }) => "refused",
             Err(OpenError::TimedOut) => "timed_out",

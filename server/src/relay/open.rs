@@ -23,6 +23,9 @@ pub enum OpenError {
     /// No tunnel.
     #[error("the device is offline")]
     Offline,
+    /// Somebody keeps it out.
+    #[error("the device is disabled")]
+    Disabled,
     /// Lost a moment ago, or the server has just started.
     #[error("the device is reconnecting")]
     Reconnecting,
@@ -76,6 +79,9 @@ impl Relay {
             return Err(OpenError::Reconnecting);
         }
         let now = Instant::now();
+        if self.0.devices.is_disabled(device) {
+            return Err(OpenError::Disabled);
+        }
         let line = match self.0.registry.find(device, now) {
             Whereabouts::Here(line) => line,
             Whereabouts::ExpectedBack => return Err(OpenError::Reconnecting),

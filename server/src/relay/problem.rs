@@ -11,6 +11,7 @@ impl From<OpenError> for ApiError {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Offline => Self::new(ProblemCode::DeviceOffline),
+            OpenError::Disabled => Self::new(ProblemCode::DeviceDisabled),
             OpenError::Reconnecting => Self::new(ProblemCode::DeviceReconnecting).retry_after(2),
             OpenError::Busy => Self::new(ProblemCode::Busy).retry_after(2),
             OpenError::TimedOut => {
@@ -53,6 +54,7 @@ mod tests {
         };
         for (error, code) in [
             (OpenError::Offline, P::DeviceOffline),
+            (OpenError::Disabled, P::DeviceDisabled),
             (OpenError::Reconnecting, P::DeviceReconnecting),
             (OpenError::Busy, P::Busy),
             (OpenError::TimedOut, P::ServiceTimeout),

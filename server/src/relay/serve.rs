@@ -144,7 +144,7 @@ impl Relay {
     pub(super) fn check_again(&self, device: DeviceId, key: &[u8; 32]) {
         let is_known = || {
             let known = self.0.devices.by_key(key);
-            known.is_some_and(|known| known.id == device)
+            known.is_some_and(|known| known.id == device) && !self.0.devices.is_disabled(device)
         };
         let Inner {
             registry, draining, ..

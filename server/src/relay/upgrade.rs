@@ -29,6 +29,7 @@ use crate::state::AppState;
     responses(
         (status = 101, description = "The tunnel is open"),
         (status = 401, description = "Proof wanted, or not accepted", body = api::Problem),
+        (status = 403, description = "The device is disabled", body = api::Problem),
         (status = 409, description = "Another agent has the same key", body = api::Problem),
         (status = 426, description = "The sub-protocols spoken here", body = api::Problem),
         (status = 503, description = "Full or stopping", body = api::Problem),
@@ -125,13 +126,15 @@ async fn accept(state: &AppState, mut request: Request) -> Result<Response, ApiE
     Ok(answer)
 }
 
-/// Not for good: the agent is told when to come back, each another time.
+/// Not for good: the agent is told when to come back, each another time, or comes back by itself.
 fn come_back(relay: &Relay, why: NotAdmitted) -> ApiError {
     match why {
         NotAdmitted::Duplicate => ApiError::new(ProblemCode::Conflict).detail(
             "Another agent that has this device's key is connected, and the two kept replacing \
              each other. Give one of them a key of its own: enrol it anew.",
         ),
+        NotAdmitted::Disabled => ApiError::new(ProblemCode::DeviceDisabled)
+            .detail("It is let in again when somebody enables it on its page."),
         NotAdmitted::Stopping => {
             ApiError::new(ProblemCode::Unavailable).retry_after(relay.come_back_after_s())
         }

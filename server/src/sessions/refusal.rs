@@ -9,6 +9,7 @@ use crate::relay::OpenError;
 pub(super) fn refusal(error: &OpenError) -> (Code, &str) {
     match error {
         OpenError::Offline => (Code::Offline, "the device is offline"),
+        OpenError::Disabled => (Code::Offline, "the device is disabled"),
         OpenError::Reconnecting => (Code::Reconnecting, "the device is reconnecting"),
         OpenError::Refused { code, text } => (*code, text),
         OpenError::TimedOut => (Code::TimedOut, "the device did not answer"),
@@ -32,6 +33,7 @@ mod tests {
         };
         for (error, expected) in [
             (OpenError::Offline, Code::Offline),
+            (OpenError::Disabled, Code::Offline),
             (OpenError::Reconnecting, Code::Reconnecting),
             (OpenError::TimedOut, Code::TimedOut),
             (OpenError::Busy, Code::Busy),

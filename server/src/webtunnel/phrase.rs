@@ -95,6 +95,7 @@ const fn of_problem(code: ProblemCode) -> &'static str {
     use ProblemCode as P;
     match code {
         P::DeviceOffline => "The device is offline",
+        P::DeviceDisabled => "The device is disabled",
         P::DeviceReconnecting => "The device is reconnecting",
         P::ServiceNotOffered => "The device does not forward this port",
         P::ServiceRefused => "Nothing answers at this port of the device",

@@ -65,6 +65,10 @@ impl Refusal {
                 later(ProblemCode::Unavailable),
                 "The server is just stopping: try again later.",
             ),
+            Self::NotAdmitted(NotAdmitted::Disabled) => (
+                ApiError::new(ProblemCode::DeviceDisabled),
+                "Device disabled",
+            ),
             Self::NotAdmitted(NotAdmitted::Duplicate) => (
                 ApiError::new(ProblemCode::Conflict),
                 "Another agent with this device id is connected, and the two kept replacing each \

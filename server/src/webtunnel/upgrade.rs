@@ -236,6 +236,7 @@ impl WebTunnel {
         }
         let input = UpdateDevice {
             name: Some(name.to_owned()),
+            ..UpdateDevice::default()
         };
         let scope = Scope::of(known.organization);
         devices.update(scope, device, input).await.map(drop)

@@ -41,6 +41,12 @@ impl Place {
         of(&self.scrape().await, name)
     }
 
+    /// Agents that were turned away because somebody keeps their device out.
+    pub(crate) async fn rejected_as_disabled(&self) -> f64 {
+        let name = r#"adit_tunnel_rejects_total{reason="disabled"}"#;
+        of(&self.scrape().await, name)
+    }
+
     /// Of the budget of all tunnels.
     pub(crate) async fn tunnel_memory_used_bytes(&self) -> u64 {
         of(&self.scrape().await, "adit_tunnel_memory_used_bytes") as u64

@@ -252,6 +252,20 @@ impl Place {
         assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     }
 
+    /// As a program does it, over the API.
+    pub(crate) async fn disable(&self, device: DeviceId, token: &str, disabled: bool) {
+        let body = format!(r#"{{"disabled":{disabled}}}"#);
+        let answer = self
+            .ask(&format!(
+                "PATCH /api/v1/devices/{device} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+                 Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+                 Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            ))
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     /// A raw request with `HOST` for the manager's; the whole answer.
     pub(crate) async fn ask(&self, request: &str) -> String {
         let request = request.replace("HOST", &format!("adit.localhost:{}", self.port));

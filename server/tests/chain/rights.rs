@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::harness::{Behaviour, End, TestService, read_to_end, service};
+use crate::harness::{Behaviour, End, RunningAgent, TestService, read_to_end, service, until};
 use crate::place::{Device, Place};
 
 const WITHIN: Duration = Duration::from_secs(1);
@@ -76,6 +76,37 @@ async fn s34_deleting_the_device_cuts_the_stream_and_the_tunnel() {
     let error = scene.place.access.open(scene.device.id, "echo").await.err();
     assert_eq!(error, Some(OpenError::Offline), "it is not expected back");
     assert_eq!(scene.place.access.relay.tunnels(), 0);
+}
+
+#[tokio::test]
+async fn s34_a_disabled_device_is_cut_and_kept_out_until_it_is_enabled() {
+    let scene = scene().await;
+    let (id, token) = (scene.device.id, scene.place.token().await);
+    scene.place.disable(id, &token, true).await;
+    let scene = assert_cut(scene).await;
+    let access = &scene.place.access;
+    assert_eq!(access.relay.tunnels(), 0);
+    assert_eq!(
+        access.open(id, "echo").await.err(),
+        Some(OpenError::Disabled)
+    );
+
+    // A process of its agent that was not there when it was cut.
+    let Device {
+        agent, key, config, ..
+    } = scene.device;
+    agent.kill().await;
+    let agent = RunningAgent::start(config.clone(), &key);
+    until("the refusal", async || {
+        scene.place.rejected_as_disabled().await > 0.0
+    })
+    .await;
+    assert_eq!(access.relay.tunnels(), 0);
+    agent.kill().await;
+
+    scene.place.disable(id, &token, false).await;
+    let _agent = RunningAgent::start(config, &key);
+    access.assert_echo(id).await;
 }
 
 #[tokio::test]

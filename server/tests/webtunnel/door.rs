@@ -179,6 +179,36 @@ async fn s27_a_deleted_device_is_sent_away_and_stays_away() {
     assert_eq!(refused(&scene.settings).await.0, 401);
 }
 
+#[tokio::test]
+async fn w02_a_disabled_device_is_cut_and_told_so() {
+    let scene = Scene::new().await;
+    let stub = scene.connect().await;
+    let mut browser = scene.place.signed_in().await;
+    let url = format!("{}/api/v1/devices/{}", scene.place.manager(), scene.device);
+    let mut disable = async |disabled: bool| {
+        let body = format!(r#"{{"disabled":{disabled}}}"#);
+        let request = crate::harness::fetch(http::Method::PATCH, &url)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(http_body_util::Full::from(body));
+        let answer = browser.send(request.unwrap()).await;
+        assert_eq!(answer.status(), 200);
+    };
+    disable(true).await;
+    assert_eq!(stub.ended().await, Ended::Gracefully);
+    let told = refused(&scene.settings).await;
+    assert_eq!(told, (403, "Device disabled".to_owned()));
+    // Who does not know its secret is not told what it is.
+    let guess = Settings {
+        password: "wrong".to_owned(),
+        ..scene.settings.clone()
+    };
+    assert_eq!(refused(&guess).await.0, 401);
+    let state = scene.place.handle.devices.state(scene.device);
+    assert_eq!(state, Some(DeviceState::Offline));
+    disable(false).await;
+    scene.connect().await;
+}
+
 /// As by the command line while the server runs.
 #[tokio::test]
 async fn a_device_that_another_process_made_is_let_in_at_once() {

@@ -81,6 +81,12 @@ fn text(failure: &Failure, subject: Option<&Subject>) -> Text {
             ],
             OFFLINE,
         ),
+        Failure::Disabled => says(
+            format!("{name} is disabled"),
+            "Somebody keeps it out of this server.".to_owned(),
+            &["It can be enabled again in its settings, by those who manage your devices."],
+            OFFLINE,
+        ),
         Failure::Reconnecting => says(
             format!("{name} is reconnecting"),
             "Its connection was lost a moment ago and is expected back in seconds.".to_owned(),
