@@ -16,6 +16,7 @@ mod properties;
 pub mod text;
 mod time;
 mod usage;
+mod webtunnel;
 
 pub use account::{ApiToken, ApiTokenCreated, CreateApiToken, Me, SignIn, TokenScope};
 pub use certificate::{DeviceCertificate, DeviceCertificates};
@@ -31,3 +32,7 @@ pub use problem::{Problem, ProblemCode};
 pub use properties::DeviceProperties;
 pub use time::Timestamp;
 pub use usage::{DeviceUsage, Purpose, Transfer, UsageDay, UsageQuery, UserUsage};
+pub use webtunnel::{
+    AddWebTunnelDomain, CreateWebTunnelDevice, SetWebTunnelSecret, UpdateWebTunnelDomain,
+    WebTunnelAgent, WebTunnelDeviceCreated, WebTunnelDomain, WebTunnelPorts, WebTunnelSecretSet,
+};

@@ -11,7 +11,7 @@ use server::access::{Scope, Secret};
 use server::clock::Clock;
 use server::config::{Config, Layer, REFERENCE, check, load};
 use server::lifecycle::Outcome;
-use server::webtunnel::{AgentMade, NewAgent};
+use server::webtunnel::{AgentMade, NewAgent, agent_lines};
 use server::{Handle, Server, log, machine};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -365,28 +365,19 @@ impl Signals {
 /// What an agent's configuration needs, as a part of its file or as JSON. The password is in it
 /// where it was made just now.
 fn agent_settings(made: &AgentMade, config: &Config, json: bool) -> String {
-    let server = config.webtunnel_url();
-    let password = made.secret.as_ref().map(Secret::reveal);
-    if json {
-        let settings = serde_json::json!({
-            "device_id": made.device,
-            "label": made.label,
-            "webtunnel.reflectorURI": server,
-            "webtunnel.domain": made.domain,
-            "webtunnel.deviceId": made.agent_id,
-            "webtunnel.username": format!("{}@{}", made.agent_id, made.domain),
-            "webtunnel.password": password,
-        });
-        return settings.to_string();
+    if !json {
+        return agent_lines(made, config).trim_end().to_owned();
     }
-    let mut lines = vec![
-        format!("webtunnel.reflectorURI = {server}"),
-        format!("webtunnel.domain = {}", made.domain),
-        format!("webtunnel.deviceId = {}", made.agent_id),
-        "webtunnel.username = ${webtunnel.deviceId}@${webtunnel.domain}".to_owned(),
-    ];
-    lines.extend(password.map(|password| format!("webtunnel.password = {password}")));
-    lines.join("\n")
+    let settings = serde_json::json!({
+        "device_id": made.device,
+        "label": made.label,
+        "webtunnel.reflectorURI": config.webtunnel_url(),
+        "webtunnel.domain": made.domain,
+        "webtunnel.deviceId": made.agent_id,
+        "webtunnel.username": format!("{}@{}", made.agent_id, made.domain),
+        "webtunnel.password": made.secret.as_ref().map(Secret::reveal),
+    });
+    settings.to_string()
 }
 
 fn password_from_stdin() -> anyhow::Result<zeroize::Zeroizing<String>> {

@@ -5,10 +5,12 @@ use api::{OrganizationId, TokenScope};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
+use uuid::Uuid;
 
 use crate::access::Scope;
 use crate::accounts::DEVICE_COOKIE;
 use crate::testing::{NOBODY, TestServer, bearer, cookie};
+use crate::webtunnel::NewAgent;
 
 /// No text of random letters and digits holds it.
 const OWNER: &str = "ada.lovelace";
@@ -23,6 +25,10 @@ fn body(operation: &str) -> Value {
         "create_api_token" => json!({"name": "t", "scope": "read"}),
         "create_install_key" => json!({"name": "k"}),
         "update_device" => json!({"name": "taken over"}),
+        "add_webtunnel_domain" => json!({"domain": "00000000-0000-0000-0000-000000000077"}),
+        "update_webtunnel_domain" => json!({"self_registration": true}),
+        "create_webtunnel_device" => json!({"agent_id": "mine", "ports": {"http": 80}}),
+        "set_webtunnel_domain_secret" | "set_webtunnel_device_secret" => json!({}),
         "update_service" => json!({"title": "taken over"}),
         _ => Value::Null,
     }
@@ -120,6 +126,17 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
         .unwrap();
     let certificate = "03".repeat(32);
 
+    let agent = NewAgent {
+        agent_id: "victim".to_owned(),
+        domain: Some(Uuid::from_u128(0x99)),
+        name: None,
+        password: None,
+    };
+    let webtunnel = &server.state.webtunnel;
+    let agent = webtunnel.create_agent(Scope::of(organization), agent).await;
+    let agent = agent.unwrap();
+    let domain = agent.domain.to_string();
+
     let document = TestServer::routes().split_for_parts().1;
     let operations = operations(&document);
     assert!(
@@ -129,6 +146,8 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
     );
     for Operation { id, method, path } in &operations {
         let target = match path.as_str() {
+            path if path.contains("{id}/webtunnel") => agent.device.to_string(),
+            path if path.starts_with("/api/v1/webtunnel/domains/") => String::new(),
             path if path.starts_with("/api/v1/devices/") => device.to_string(),
             path if path.starts_with("/api/v1/api-tokens/") => token_id.clone(),
             path if path.starts_with("/api/v1/install-keys/") => key_id.clone(),
@@ -137,10 +156,11 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
                 String::new()
             }
         };
-        let is_about_one = path.contains("{id}");
+        let is_about_one = path.contains("{id}") || path.contains("{domain}");
         let path = path
             .replace("{id}", &target)
             .replace("{service}", "web")
+            .replace("{domain}", &domain)
             .replace("{certificate}", &certificate);
         let is_public = PUBLIC.contains(&id.as_str());
         for (who, credential) in [
@@ -187,7 +207,14 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
                     "{id} by a stranger in their own house"
                 );
             }
-            for foreign in ["Victim", OWNER, &device.to_string(), &token_id, &key_id] {
+            let ids = [
+                &device.to_string(),
+                &agent.device.to_string(),
+                &token_id,
+                &key_id,
+            ];
+            let ids = ids.map(String::as_str);
+            for foreign in ["Victim", "victim", OWNER, &domain].into_iter().chain(ids) {
                 assert!(
                     !answer.text.contains(foreign),
                     "{id} tells a stranger of {foreign}"
@@ -208,6 +235,10 @@ async fn s32_nobody_gets_at_what_is_not_theirs() {
     );
     assert_eq!(list("/api/v1/install-keys").await["items"][0]["id"], key_id);
     assert_eq!(list("/api/v1/api-tokens").await["total"], 3);
+    let domains = list("/api/v1/webtunnel/domains").await;
+    assert_eq!(domains["total"], 1);
+    assert_eq!(domains["items"][0]["self_registration"], false);
+    assert!(domains["items"][0].get("secret_made_at").is_none());
 }
 
 /// A full token of a user of another organization.

@@ -131,17 +131,14 @@ async fn answer(
     }
 }
 
-/// The organization's own id is its first domain's, as soon as it has one.
+/// Whether the domain is the organization's.
 async fn has_domain(
     state: &AppState,
     principal: &Principal,
     domain: Uuid,
 ) -> Result<bool, Response> {
     let owner = store::domain_owner(state.db.reader(), domain).await;
-    Ok(match owner.map_err(failed)? {
-        Some(owner) => owner == principal.organization,
-        None => domain == principal.organization.0,
-    })
+    Ok(owner.map_err(failed)? == Some(principal.organization))
 }
 
 async fn devices(state: &AppState, principal: &Principal, uri: &Uri) -> Result<Response, Response> {

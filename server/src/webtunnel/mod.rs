@@ -1,7 +1,7 @@
 //! WebTunnel 1.0: the agents and tools of others connect unchanged.
 //!
 //! ```text
-//! POST at the apex ─► upgrade ─► credential, secret ─► Relay::welcome_webtunnel
+//! POST at the apex ─► upgrade ─► credential, check ─► Relay::welcome_webtunnel
 //!                        └─► properties: services, name, what the agent reports
 //! POST at a device's host ─► client: who, which port, Relay::open, 101 ─► carry
 //! /my-devices/ at the apex ─► gateway ─► token
@@ -12,8 +12,11 @@
 
 mod agents;
 mod carry;
+mod check;
 mod client;
+mod configuration;
 mod credential;
+mod domains;
 mod follow;
 mod gateway;
 mod http;
@@ -46,6 +49,7 @@ use crate::state::AppState;
 use self::proven::Proven;
 
 pub use self::agents::{AgentMade, NewAgent};
+pub use self::configuration::agent_lines;
 pub use self::gateway::GATEWAY_PATHS;
 pub use self::http::routes;
 pub use self::websockify::{is_websockify, websockify};
@@ -84,6 +88,12 @@ pub enum WebTunnelError {
     Exists,
     #[error("the domain belongs to another organization")]
     ForeignDomain,
+    #[error("there is no such domain")]
+    NoSuchDomain,
+    #[error("the domain still has devices")]
+    DomainInUse,
+    #[error("the device has no agent that speaks WebTunnel")]
+    NoSuchAgent,
     #[error("the password could not be hashed")]
     Password(#[from] crate::accounts::AccountsError),
     #[error(transparent)]

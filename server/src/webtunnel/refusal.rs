@@ -17,6 +17,7 @@ pub(super) enum Refusal {
     Wrong,
     Certificate,
     Busy,
+    Crowded,
     Failed,
     NotAdmitted(NotAdmitted),
 }
@@ -56,6 +57,10 @@ impl Refusal {
             Self::Busy => (
                 later(ProblemCode::Busy),
                 "Too many passwords are being checked: try again later.",
+            ),
+            Self::Crowded => (
+                later(ProblemCode::Busy),
+                "Too many new devices register themselves in this domain: try again later.",
             ),
             Self::Failed => (
                 later(ProblemCode::Unavailable),

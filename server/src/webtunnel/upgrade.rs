@@ -17,7 +17,7 @@ use crate::http::{ClientCertificate, PeerAddr, WebSocketOffer};
 use crate::relay::WebTunnelAgent;
 use crate::state::AppState;
 
-use super::agents::Verdict;
+use super::check::Verdict;
 use super::credential::Credential;
 use super::properties;
 use super::refusal::Refusal;
@@ -200,6 +200,7 @@ async fn authenticate(
         Verdict::NoDomain => Refusal::NoDomain,
         Verdict::Wrong => Refusal::Wrong,
         Verdict::Busy => return Err(Refusal::Busy),
+        Verdict::Crowded => return Err(Refusal::Crowded),
     };
     state.relay.count_wrong_secret();
     Err(refusal)

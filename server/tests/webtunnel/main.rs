@@ -28,6 +28,7 @@ mod life;
 mod pages;
 mod peculiar;
 mod redirect;
+mod registration;
 mod second_factor;
 mod tls;
 mod tools;
