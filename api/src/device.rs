@@ -36,6 +36,10 @@ pub struct Device {
     /// Since when it is kept out; absent: it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_at: Option<Timestamp>,
+    /// When what is recorded of its client certificates last differed, as far as the server knows
+    /// since it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates_changed_at: Option<Timestamp>,
     /// What somebody should look at; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,

@@ -14,6 +14,8 @@ use wasm_bindgen::JsCast;
 
 use crate::state::Session;
 
+mod webtunnel;
+
 /// Where the event stream is.
 pub(crate) const EVENTS: &str = "/api/v1/events";
 
@@ -125,6 +127,15 @@ impl ApiClient {
     pub(crate) async fn rename_device(self, id: DeviceId, name: &str) -> Answer<()> {
         let change = UpdateDevice {
             name: Some(name.to_owned()),
+            ..UpdateDevice::default()
+        };
+        let path = format!("/api/v1/devices/{id}");
+        self.change(&path, &change).await
+    }
+
+    pub(crate) async fn disable_device(self, id: DeviceId, disabled: bool) -> Answer<()> {
+        let change = UpdateDevice {
+            disabled: Some(disabled),
             ..UpdateDevice::default()
         };
         let path = format!("/api/v1/devices/{id}");

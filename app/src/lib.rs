@@ -32,7 +32,8 @@ use crate::api_client::ApiClient;
 use crate::components::ToastList;
 use crate::frame::{Frame, Guard};
 use crate::pages::{
-    AddDevicePage, DevicePage, DevicesPage, NotFoundPage, SettingsPage, SignInPage, ViewerPage,
+    AddDevicePage, AddWebTunnelPage, DevicePage, DevicesPage, NotFoundPage, SettingsPage,
+    SignInPage, ViewerPage,
 };
 use crate::state::{Clock, Theme, Toasts, document, provide_session};
 
@@ -54,6 +55,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=DevicesPage />
                         <Route path=path!("devices/:id") view=DevicePage />
                         <Route path=path!("add-device") view=AddDevicePage />
+                        <Route path=path!("add-device/webtunnel") view=AddWebTunnelPage />
                         <Route path=path!("settings") view=SettingsPage />
                     </ParentRoute>
                     <Route path=path!("devices/:id/services/:name") view=ViewerPage />

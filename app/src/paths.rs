@@ -6,6 +6,7 @@ use api::DeviceId;
 
 pub(crate) const DEVICES: &str = "/";
 pub(crate) const ADD_DEVICE: &str = "/add-device";
+pub(crate) const ADD_WEBTUNNEL: &str = "/add-device/webtunnel";
 pub(crate) const SETTINGS: &str = "/settings";
 pub(crate) const SIGN_IN: &str = "/sign-in";
 

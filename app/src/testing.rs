@@ -24,6 +24,7 @@ pub(crate) fn device(name: &str) -> Device {
         services: vec![service("web", ServiceKind::Web)],
         agent: AgentKind::Adit,
         disabled_at: None,
+        certificates_changed_at: None,
         attention: None,
     }
 }

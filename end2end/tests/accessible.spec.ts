@@ -24,7 +24,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await isAccessible(page);
       await devices.openDevice(demo.device(0));
       await isAccessible(page);
-      for (const path of ['/add-device', '/settings']) {
+      for (const path of ['/add-device', '/add-device/webtunnel', '/settings']) {
         await page.goto(`${demo.url}${path}`);
         await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
         await isAccessible(page);
@@ -36,6 +36,7 @@ for (const scheme of ['light', 'dark'] as const) {
 test('no page scrolls sideways at 360 px', async ({ page, demo, devices }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   const paths = ['/', `/devices/${demo.device(0).id}`, '/add-device', '/settings'];
+  paths.push('/add-device/webtunnel');
   for (const path of paths) {
     await page.goto(`${demo.url}${path}`);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();

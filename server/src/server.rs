@@ -111,7 +111,7 @@ impl Server {
         let webtunnel = WebTunnel::new(db.clone(), clock.clone(), devices.clone());
         let proxy = Proxy::new(Arc::clone(&config), clock.clone());
         let are_used = config.listen.device_certificates.is_some();
-        let certificates = Certificates::new(db.clone(), clock.clone(), are_used);
+        let certificates = Certificates::new(db.clone(), clock.clone(), devices.clone(), are_used);
         let state = AppState {
             certificates,
             config: Arc::clone(&config),

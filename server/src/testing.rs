@@ -107,7 +107,7 @@ impl TestServer {
         );
         let webtunnel = WebTunnel::new(db.clone(), clock.clone(), devices.clone());
         let proxy = Proxy::new(Arc::clone(&config), clock.clone());
-        let certificates = Certificates::new(db.clone(), clock.clone(), true);
+        let certificates = Certificates::new(db.clone(), clock.clone(), devices.clone(), true);
         let state = AppState {
             certificates,
             config,

@@ -69,6 +69,105 @@ fn a_signal_ends_it_with_success() {
     }
 }
 
+/// A TLS connection that trusts these certificates; the one that the server showed.
+fn secured(
+    address: &str,
+    trusted: &[rustls::pki_types::CertificateDer<'static>],
+) -> (
+    rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>,
+    Vec<u8>,
+) {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(trusted.iter().cloned());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "adit.test".try_into().unwrap();
+    let tls = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let socket = std::net::TcpStream::connect(address).unwrap();
+    let mut stream = rustls::StreamOwned::new(tls, socket);
+    health(&mut stream);
+    let shown = stream.conn.peer_certificates().unwrap()[0].to_vec();
+    (stream, shown)
+}
+
+/// One request over a connection that stays.
+fn health(stream: &mut (impl Read + Write)) {
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: adit.test\r\n\r\n")
+        .unwrap();
+    let mut answer = BufReader::new(stream);
+    let mut length = 0;
+    let mut line = String::new();
+    answer.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    while line != "\r\n" {
+        line.clear();
+        answer.read_line(&mut line).unwrap();
+        if let Some(text) = line.to_lowercase().strip_prefix("content-length:") {
+            length = text.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body).unwrap();
+}
+
+#[test]
+fn a_hang_up_takes_another_certificate_and_drops_no_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let [first, second] =
+        [(), ()].map(|()| rcgen::generate_simple_self_signed(["adit.test".to_owned()]).unwrap());
+    let write = |made: &rcgen::CertifiedKey<rcgen::KeyPair>| {
+        std::fs::write(at("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(at("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    };
+    write(&first);
+    let config = format!(
+        "public_url = \"https://adit.test\"\ndevice_domain = \"d.test\"\ndata_dir = {:?}\n\
+         [listen]\naddress = \"127.0.0.1:0\"\n[listen.tls]\ncertificate = {:?}\nkey = {:?}\n",
+        folder.path(),
+        at("cert.pem"),
+        at("key.pem"),
+    );
+    std::fs::write(at("server.toml"), config).unwrap();
+    let mut child = program()
+        .args(["serve", "--config"])
+        .arg(at("server.toml"))
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut until = |word: &str| {
+        let mut line = String::new();
+        while !line.contains(word) {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it has ended");
+        }
+        line
+    };
+    let line = until("serving");
+    let address = line.split("address=").nth(1).unwrap();
+    let address = address.split_whitespace().next().unwrap().to_owned();
+    let trusted = [&first, &second].map(|made| made.cert.der().clone());
+
+    let (mut held, shown) = secured(&address, &trusted);
+    assert_eq!(shown, first.cert.der().to_vec());
+    std::fs::write(at("cert.pem"), "no certificate").unwrap();
+    send("HUP", &child);
+    until("the certificate in use stays");
+    assert_eq!(secured(&address, &trusted).1, first.cert.der().to_vec());
+    write(&second);
+    send("HUP", &child);
+    until("certificate read again");
+    assert_eq!(secured(&address, &trusted).1, second.cert.der().to_vec());
+    health(&mut held);
+    send("TERM", &child);
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn s35_it_takes_as_many_open_files_as_it_may_have() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! The pages, one for each address.
 
 mod add_device;
+mod add_webtunnel;
 mod desktop;
 mod device;
 mod devices;
@@ -13,6 +14,7 @@ mod terminal;
 mod viewer;
 
 pub(crate) use add_device::AddDevicePage;
+pub(crate) use add_webtunnel::AddWebTunnelPage;
 pub(crate) use device::DevicePage;
 pub(crate) use devices::DevicesPage;
 pub(crate) use not_found::NotFoundPage;

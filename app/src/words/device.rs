@@ -1,6 +1,6 @@
 //! Words for devices and their services.
 
-use api::{Attention, Device, DeviceState, Service, Timestamp};
+use api::{AgentKind, Attention, Device, DeviceState, Service, Timestamp};
 
 use super::{duration, relative};
 
@@ -13,6 +13,12 @@ pub(crate) struct StateWords {
 
 /// How a device's state is put into words.
 pub(crate) fn state_words(device: &Device, now: Timestamp) -> StateWords {
+    if let Some(at) = device.disabled_at {
+        return StateWords {
+            word: "Disabled",
+            sentence: format!("Disabled {}", relative(at, now)),
+        };
+    }
     let (word, sentence) = match (device.state, device.state_since.or(device.last_seen)) {
         (DeviceState::Online, Some(since)) => {
             ("Online", format!("Online for {}", duration(since, now)))
@@ -61,15 +67,26 @@ pub(crate) const fn attention_words(attention: Attention) -> AttentionWords {
 }
 
 /// What to try when a device cannot be reached, the likeliest first; empty when it can.
-pub(crate) fn offline_advice(state: DeviceState) -> &'static [&'static str] {
-    match state {
+pub(crate) fn offline_advice(device: &Device) -> &'static [&'static str] {
+    let is_adit = device.agent == AgentKind::Adit;
+    match device.state {
         DeviceState::Online => &[],
+        _ if device.disabled_at.is_some() => &[],
         DeviceState::Reconnecting => {
             &["Wait a minute: the agent reconnects by itself and this page follows."]
         }
-        DeviceState::Offline => &[
+        DeviceState::Offline if is_adit => &[
             "Check that the device has power and a network.",
             "Look whether the agent runs: systemctl status adit-agent.",
+            "Make sure that its network lets it reach this server over HTTPS.",
+        ],
+        DeviceState::Offline => &[
+            "Check that the device has power and a network.",
+            "Look whether its WebTunnel agent runs, and what it logs.",
+            "Make sure that its network lets it reach this server over HTTPS.",
+        ],
+        DeviceState::NeverSeen if !is_adit => &[
+            "Start its agent with the configuration that was made for it, and see what it logs.",
             "Make sure that its network lets it reach this server over HTTPS.",
         ],
         DeviceState::NeverSeen => &[
@@ -113,14 +130,21 @@ mod tests {
 
     #[test]
     fn whoever_cannot_be_reached_gets_advice() {
-        assert!(offline_advice(DeviceState::Online).is_empty());
+        let mut one = device("pump-07");
+        assert!(offline_advice(&one).is_empty());
         for state in [
             DeviceState::Reconnecting,
             DeviceState::Offline,
             DeviceState::NeverSeen,
         ] {
-            assert!(!offline_advice(state).is_empty());
+            for agent in [AgentKind::Adit, AgentKind::WebTunnel] {
+                (one.state, one.agent) = (state, agent);
+                assert!(!offline_advice(&one).is_empty());
+            }
         }
+        one.disabled_at = Some(NOW);
+        assert!(offline_advice(&one).is_empty());
+        assert_eq!(state_words(&one, NOW).word, "Disabled");
     }
 
     #[test]

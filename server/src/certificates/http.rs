@@ -158,6 +158,7 @@ mod tests {
         assert_eq!(listed["id"], id);
         assert_eq!(listed["subject"], "CN=pump");
         assert!(listed.get("revoked_at").is_none());
+        let mut told = server.state.events.listen(organization);
         for (id, status) in [
             ("cd".repeat(32), StatusCode::NOT_FOUND),
             ("no".to_owned(), StatusCode::NOT_FOUND),
@@ -170,6 +171,11 @@ mod tests {
             assert_eq!(answer.status, status);
         }
         assert!(list().await["revoked_at"].is_i64());
+        let event = told.try_recv().unwrap();
+        let api::Event::DeviceChanged { device } = event else {
+            panic!("{event:?}")
+        };
+        assert!(device.certificates_changed_at.is_some());
         assert!(matches!(admit().await, Err(CertificateError::Revoked)));
     }
 }

@@ -13,6 +13,7 @@ use api::{DeviceCertificate, DeviceId, OrganizationId};
 use crate::access::Scope;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::devices::Devices;
 use crate::http::ClientCertificate;
 
 pub use self::http::{revoke, routes};
@@ -24,6 +25,7 @@ pub struct Certificates(Arc<Parts>);
 struct Parts {
     db: Db,
     clock: Clock,
+    devices: Devices,
     /// Whether there is a name at which certificates are shown.
     are_used: bool,
 }
@@ -49,10 +51,11 @@ pub enum CertificateError {
 
 impl Certificates {
     #[must_use]
-    pub fn new(db: Db, clock: Clock, are_used: bool) -> Self {
+    pub fn new(db: Db, clock: Clock, devices: Devices, are_used: bool) -> Self {
         Self(Arc::new(Parts {
             db,
             clock,
+            devices,
             are_used,
         }))
     }
@@ -97,6 +100,7 @@ impl Certificates {
         }
         store::see(&mut write, device, certificate, now).await?;
         write.commit().await?;
+        self.0.devices.certificates_changed(device);
         Ok(())
     }
 
@@ -125,6 +129,7 @@ impl Certificates {
             return Err(CertificateError::NoSuchCertificate);
         }
         write.commit().await?;
+        self.0.devices.certificates_changed(device);
         tracing::info!(%device, "certificate of a device revoked");
         Ok(())
     }

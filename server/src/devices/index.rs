@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) start_path: Option<String>,
     /// Until when two agents are known to have its key.
     pub(super) duplicate_until: Option<Timestamp>,
+    /// When what is recorded of its client certificates last differed.
+    pub(super) certificates_changed_at: Option<Timestamp>,
 }
 
 impl Entry {
@@ -74,6 +76,7 @@ impl Index {
                 address,
                 start_path: None,
                 duplicate_until: None,
+                certificates_changed_at: None,
             },
         );
     }

@@ -137,6 +137,7 @@ impl Record {
             services: services.into_iter().map(service).collect(),
             agent: self.agent(),
             disabled_at: self.disabled_at,
+            certificates_changed_at: entry.certificates_changed_at,
             attention: None,
         }
     }

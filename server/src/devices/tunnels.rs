@@ -138,6 +138,20 @@ impl Devices {
         self.announce(organization, device);
     }
 
+    /// What is recorded of the device's client certificates differs: people who look are told.
+    pub fn certificates_changed(&self, device: DeviceId) {
+        let now = self.0.clock.now();
+        let organization = {
+            let mut index = self.index_mut();
+            let Some(entry) = index.get_mut(device) else {
+                return;
+            };
+            entry.certificates_changed_at = Some(now);
+            entry.record.organization
+        };
+        self.announce(organization, device);
+    }
+
     /// A tunnel has ended; ignored when a newer epoch is up.
     pub fn disconnected(&self, device: DeviceId, epoch: u64) {
         let now = self.0.clock.now();

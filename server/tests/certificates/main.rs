@@ -213,6 +213,49 @@ async fn s27_nobody_revokes_for_another_organization() {
     assert_eq!(scene.ask(dialect, DEVICE_HOST, Some(&shown)).await, 101);
 }
 
+/// Besides the one DNS label that all others here have.
+#[tokio::test]
+async fn s27_a_device_is_named_by_a_uri_or_by_the_common_name() {
+    let named = |dialect, how: &str, name: String| {
+        let uri = how == "uri";
+        move |it: &mut rcgen::CertificateParams| {
+            it.subject_alt_names.clear();
+            match (uri, dialect) {
+                (true, Dialect::Adit) => {
+                    let uri = format!("urn:uuid:{name}").as_str().try_into().unwrap();
+                    it.subject_alt_names.push(SanType::URI(uri));
+                }
+                _ => it.distinguished_name.push(rcgen::DnType::CommonName, name),
+            }
+        }
+    };
+    for (dialect, how) in [
+        (Dialect::Adit, "uri"),
+        (Dialect::Adit, "cn"),
+        (Dialect::WebTunnel, "cn"),
+    ] {
+        let scene = Scene::new().await;
+        let shown = client(&scene.ours, "x", named(dialect, how, scene.name(dialect)));
+        let status = scene.ask(dialect, DEVICE_HOST, Some(&shown)).await;
+        assert_eq!(status, 101, "{dialect:?} by {how}");
+        let other = client(&scene.ours, "x", named(dialect, how, "dev-0002".to_owned()));
+        let status = scene.ask(dialect, DEVICE_HOST, Some(&other)).await;
+        // A name that is no device's, or no name at all: let in neither way.
+        assert!(matches!(status, 0 | 401), "{dialect:?} by {how}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn s27_a_certificate_is_enough_without_a_password() {
+    let scene = Scene::new().await;
+    let dialect = Dialect::WebTunnel;
+    let right = client(&scene.ours, &scene.name(dialect), |_| {});
+    let other = client(&scene.ours, "dev-0002", |_| {});
+    assert_eq!(scene.ask_without_a_password(Some(&right)).await, 101);
+    assert_eq!(scene.ask_without_a_password(Some(&other)).await, 401);
+    assert_eq!(scene.ask_without_a_password(None).await, 0);
+}
+
 #[tokio::test]
 async fn authorities_reload_without_dropping_a_tunnel_and_a_broken_file_keeps_the_old() {
     let dialect = Dialect::WebTunnel;

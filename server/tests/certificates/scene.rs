@@ -317,6 +317,13 @@ impl Scene {
         }
     }
 
+    /// As an agent that speaks WebTunnel and has only its certificate.
+    pub(crate) async fn ask_without_a_password(&self, shown: Option<&Shown>) -> u16 {
+        let request = head("POST /", &self.authority(DEVICE_HOST), AGENT_PROTOCOL, "");
+        let answer = self.exchange(DEVICE_HOST, shown, &request).await;
+        answer.map_or(0, |(answer, _)| answer[9..12].parse().unwrap())
+    }
+
     /// As a request names it.
     fn authority(&self, host: &str) -> String {
         if host == DEVICE_HOST {

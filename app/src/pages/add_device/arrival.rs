@@ -68,7 +68,7 @@ fn take(all: &mut Vec<Device>, device: Device) {
 
 /// The devices that came, or that they are awaited.
 #[component]
-pub(super) fn Arrived(arrived: RwSignal<Vec<Device>>) -> impl IntoView {
+pub(crate) fn Arrived(arrived: RwSignal<Vec<Device>>) -> impl IntoView {
     view! {
         <div aria-live="polite">
             {move || {

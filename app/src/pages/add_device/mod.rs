@@ -7,12 +7,14 @@ use api::{Device, InstallKeyCreated};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use self::arrival::{Arrived, follow};
+use self::arrival::follow;
 use self::key_form::KeyForm;
 use crate::api_client::origin;
 use crate::components::{CopyField, Glyph, Icon, PageHeader, Step, StepState};
 use crate::enrol_command::enrol_commands;
 use crate::paths;
+
+pub(super) use self::arrival::Arrived;
 
 /// Make a key, run the command, see the device appear.
 #[component]
@@ -36,6 +38,10 @@ pub(crate) fn AddDevicePage() -> impl IntoView {
             <A href=paths::DEVICES><Icon glyph=Glyph::Back />"Devices"</A>
         </nav>
         <PageHeader title="Add a device" />
+        <p class="step__hint">
+            "Has it a WebTunnel agent already? "
+            <A href=paths::ADD_WEBTUNNEL>"Connect it as it is"</A>
+        </p>
         <ol class="steps">
             <Step number=1 title="Make an install key" state=state(always, has_key)>
                 <KeyForm created=created />

@@ -1,12 +1,12 @@
 //! The client certificates that the device has shown, where it has shown any.
 
-use api::{DeviceCertificate, DeviceId, Event};
+use api::{DeviceCertificate, DeviceId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::{DeviceSignal, part};
 use crate::api_client::ApiClient;
 use crate::components::{Button, Confirm, Table, Time, Variant};
-use crate::live::Live;
 use crate::state::{Loaded, Query, Toasts};
 use crate::words::legible;
 
@@ -14,17 +14,15 @@ const COLUMNS: &[&str] = &["Certificate", "Last seen", "Valid until"];
 
 /// A section of its own; nothing where there is nothing to tell.
 #[component]
-pub(super) fn Certificates(id: DeviceId) -> impl IntoView {
+pub(super) fn Certificates(id: DeviceId, device: DeviceSignal) -> impl IntoView {
     let api = ApiClient::expect();
-    let query = Query::new(move || async move {
-        let certificates = api.device_certificates(id).await;
-        certificates.map(|certificates| certificates.items)
-    });
-    Live::expect().subscribe(move |event| match event {
-        // It may have shown another one to come online.
-        Event::DeviceChanged { device } if device.id == id => query.refresh(),
-        Event::Resync => query.refresh(),
-        _ => {}
+    let changed_at = part(device, |device| device.certificates_changed_at);
+    let query = Query::new(move || {
+        changed_at.track();
+        async move {
+            let certificates = api.device_certificates(id).await;
+            certificates.map(|certificates| certificates.items)
+        }
     });
     let revoking = RwSignal::new(None::<DeviceCertificate>);
     view! {

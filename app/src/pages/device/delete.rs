@@ -42,10 +42,10 @@ pub(super) fn DeleteDevice(device: DeviceSignal) -> impl IntoView {
         });
     };
     view! {
-        <div class="danger-zone">
+        <div class="setting">
             <div>
                 <h3>"Delete this device"</h3>
-                <p class="danger-zone__text">
+                <p class="setting__text">
                     "Its connection is cut and its address is never given to another device."
                 </p>
             </div>

@@ -4,12 +4,14 @@ mod attention;
 mod certificates;
 mod data;
 mod delete;
+mod disable;
 mod facts;
 mod header;
 mod name_editor;
 mod offline;
 mod service_settings;
 mod services;
+mod webtunnel;
 
 use std::sync::Arc;
 
@@ -22,11 +24,13 @@ use self::attention::AttentionNote;
 use self::certificates::Certificates;
 use self::data::DataUse;
 use self::delete::DeleteDevice;
+use self::disable::{DisableDevice, DisabledNote};
 use self::facts::Facts;
 use self::header::DeviceHeader;
 use self::offline::OfflineAdvice;
 use self::service_settings::ServiceSettings;
 use self::services::ServiceTiles;
+use self::webtunnel::WebTunnelSection;
 use crate::api_client::{ApiClient, ApiError};
 use crate::components::{EmptyState, Failure, Glyph, Icon, SkeletonRows, Variant};
 use crate::live::Live;
@@ -122,15 +126,18 @@ fn part<T: Clone + PartialEq + Send + Sync + 'static>(
 fn DeviceView(id: DeviceId, device: DeviceSignal) -> impl IntoView {
     view! {
         <DeviceHeader device=device />
+        <DisabledNote device=device />
         <AttentionNote device=device />
         <OfflineAdvice device=device />
         <ServiceTiles device=device />
         <Facts device=device />
         <DataUse id=id />
-        <Certificates id=id />
+        <WebTunnelSection id=id device=device />
+        <Certificates id=id device=device />
         <section class="section" aria-labelledby="device-settings">
             <h2 class="section__title" id="device-settings">"Settings"</h2>
             <ServiceSettings device=device />
+            <DisableDevice device=device />
             <DeleteDevice device=device />
         </section>
     }

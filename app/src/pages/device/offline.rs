@@ -10,7 +10,7 @@ use crate::words::offline_advice;
 #[component]
 pub(super) fn OfflineAdvice(device: DeviceSignal) -> impl IntoView {
     let away = part(device, |device| {
-        let advice = offline_advice(device.state);
+        let advice = offline_advice(device);
         (!advice.is_empty()).then_some((advice, device.last_seen))
     });
     move || {

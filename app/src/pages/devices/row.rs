@@ -127,7 +127,7 @@ fn Seen(device: Memo<Option<Arc<Device>>>) -> impl IntoView {
             let device = device.as_ref()?;
             let word = state_words(device, clock.now()).word;
             // Who is here was seen just now: the word says enough.
-            let away = device.state == DeviceState::Offline;
+            let away = device.state == DeviceState::Offline && device.disabled_at.is_none();
             Some((word, device.last_seen.filter(|_| away)))
         })
     });

@@ -6,10 +6,9 @@ use leptos::prelude::*;
 use super::Section;
 use super::expiry::Expiry;
 use super::key_table::{Key, KeyTable};
-use super::secret::SecretDialog;
 use super::token_form::TokenForm;
 use crate::api_client::{Answer, ApiClient};
-use crate::components::{Button, Glyph, Time};
+use crate::components::{Button, Glyph, SecretDialog, Time};
 use crate::state::Query;
 
 /// The list, and making one.

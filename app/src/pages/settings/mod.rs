@@ -6,8 +6,8 @@ mod appearance;
 mod expiry;
 mod install_keys;
 mod key_table;
-mod secret;
 mod token_form;
+mod webtunnel;
 
 use leptos::prelude::*;
 
@@ -15,6 +15,7 @@ use self::account::Account;
 use self::api_tokens::ApiTokens;
 use self::appearance::Appearance;
 use self::install_keys::InstallKeys;
+use self::webtunnel::WebTunnelDomains;
 use crate::components::PageHeader;
 
 /// All settings on one page.
@@ -23,6 +24,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
     view! {
         <PageHeader title="Settings" />
         <InstallKeys />
+        <WebTunnelDomains />
         <ApiTokens />
         <Appearance />
         <Account />

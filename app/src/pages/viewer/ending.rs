@@ -20,6 +20,7 @@ pub(crate) fn Away(device: DeviceSignal, id: DeviceId, try_now: Callback<()>) ->
     let clock = Clock::expect();
     let state =
         Memo::new(move |_| device.with(|device| device.as_ref().map(|device| device.state)));
+    let advice = Memo::new(move |_| device.with(|device| device.as_deref().map(offline_advice)));
     let sentence = move || {
         device.with(|device| {
             let device = device.as_ref()?;
@@ -40,9 +41,9 @@ pub(crate) fn Away(device: DeviceSignal, id: DeviceId, try_now: Callback<()>) ->
             text="It goes on by itself as soon as the device is online. You can leave this open."
         >
             <p class="panel__state" role="status">{sentence}</p>
-            {move || state.get().map(|state| view! {
+            {move || advice.get().map(|advice| view! {
                 <ol class="panel__steps">
-                    {offline_advice(state).iter().map(|step| view! { <li>{*step}</li> }).collect_view()}
+                    {advice.iter().map(|step| view! { <li>{*step}</li> }).collect_view()}
                 </ol>
             })}
             <div class="form__actions panel__actions">

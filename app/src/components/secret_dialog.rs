@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::components::{Button, CopyField, Dialog, Variant};
+use super::{Button, CopyField, Dialog, Variant};
 
 /// A dialog with the secret; it is forgotten when the dialog closes.
 #[component]
-pub(super) fn SecretDialog(
+pub(crate) fn SecretDialog(
     title: &'static str,
     text: &'static str,
     secret: RwSignal<Option<String>>,
