@@ -1,7 +1,8 @@
 //! What can be told to the program on its command line.
 
+use std::fs::File;
 use std::io::{self, Read, Write, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use server::access::{Scope, Secret};
 use server::clock::Clock;
 use server::config::{Config, Layer, REFERENCE, check, load};
+use server::import::Fleet;
 use server::lifecycle::Outcome;
 use server::webtunnel::{AgentMade, NewAgent};
 use server::{Handle, Server, log, machine};
@@ -45,6 +47,9 @@ enum Command {
     /// Install keys, by which devices enrol.
     #[command(subcommand)]
     InstallKey(InstallKeyCommand),
+    /// Bring along what another product has.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Agents of others, which speak WebTunnel.
     #[command(subcommand, name = "webtunnel")]
     WebTunnel(WebTunnelCommand),
@@ -105,6 +110,25 @@ enum InstallKeyCommand {
         /// Seconds until it expires; never if not given.
         #[arg(long)]
         expires_in_s: Option<u64>,
+    },
+}
+
+#[derive(Subcommand)]
+enum ImportCommand {
+    /// Organizations, devices and users of a WebTunnel server, from a dump of its MySQL database.
+    #[command(name = "webtunnel")]
+    WebTunnel {
+        #[command(flatten)]
+        source: Source,
+        /// What mysqldump has written; - is standard input.
+        #[arg(value_name = "FILE")]
+        dump: PathBuf,
+        /// Say what would be done, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Print the report as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -253,6 +277,23 @@ impl CommandLine {
                 let created = server.devices.create_install_key(scope, input).await;
                 print(&created?.secret)?;
             }
+            Command::Import(ImportCommand::WebTunnel {
+                source,
+                dump,
+                dry_run,
+                json,
+            }) => {
+                // Before the database is opened: a dump that is not good leaves no trace.
+                let fleet = tokio::task::spawn_blocking(move || read_fleet(&dump)).await??;
+                let server = source.open().await?;
+                let report = fleet.import(&server, dry_run).await?;
+                let text = if json {
+                    serde_json::to_string_pretty(&report)?
+                } else {
+                    report.to_string()
+                };
+                print(text.trim_end())?;
+            }
             Command::WebTunnel(WebTunnelCommand::Device(AgentCommand::Create {
                 source,
                 id,
@@ -387,6 +428,15 @@ fn agent_settings(made: &AgentMade, config: &Config, json: bool) -> String {
     ];
     lines.extend(password.map(|password| format!("webtunnel.password = {password}")));
     lines.join("\n")
+}
+
+fn read_fleet(path: &Path) -> anyhow::Result<Fleet> {
+    let name = path.display();
+    if path == Path::new("-") {
+        return Fleet::of_webtunnel(stdin().lock()).context("standard input");
+    }
+    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+    Fleet::of_webtunnel(file).with_context(|| name.to_string())
 }
 
 fn password_from_stdin() -> anyhow::Result<zeroize::Zeroizing<String>> {

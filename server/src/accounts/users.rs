@@ -8,7 +8,8 @@ use crate::db::new_id;
 use super::{Accounts, AccountsError, passwords, store};
 
 const USERNAME_MAX_CHARS: usize = 64;
-const DEFAULT_ORGANIZATION: &str = "Default";
+/// Of the organization that is made when there is none.
+pub(crate) const DEFAULT_ORGANIZATION: &str = "Default";
 
 impl Accounts {
     /// Makes a user, member of the default organization. There is no user before the first call,
@@ -21,7 +22,7 @@ impl Accounts {
         username: &str,
         password: Zeroizing<String>,
     ) -> Result<UserId, AccountsError> {
-        let username = new_username(username)?;
+        let username = checked_username(username)?;
         passwords::check_new(&username, &password)?;
         let hash = self.0.passwords.hash(password).await?;
         let now = self.0.clock.now();
@@ -60,7 +61,11 @@ pub(super) fn username_key(username: &str) -> String {
     username.trim().to_lowercase()
 }
 
-fn new_username(username: &str) -> Result<String, AccountsError> {
+/// The name of a new user as it is kept.
+///
+/// # Errors
+/// It cannot be one.
+pub(crate) fn checked_username(username: &str) -> Result<String, AccountsError> {
     let username = username_key(username);
     let good = (1..=USERNAME_MAX_CHARS).contains(&username.len())
         && username

@@ -46,8 +46,11 @@ use crate::state::AppState;
 use self::proven::Proven;
 
 pub use self::agents::{AgentMade, NewAgent};
+pub(crate) use self::credential::is_agent_id;
 pub use self::gateway::GATEWAY_PATHS;
 pub use self::http::routes;
+pub(crate) use self::properties::set as set_property;
+pub(crate) use self::secret::NO_SECRET;
 pub use self::websockify::{is_websockify, websockify};
 
 /// What an agent reports of its device, by name.
