@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
-use api::{CreateApiToken, CreateInstallKey, TokenScope};
+use api::{CreateApiToken, CreateInstallKey, OrganizationId, TokenScope};
 use clap::{Args, Parser, Subcommand};
 use server::access::{Scope, Secret};
 use server::clock::Clock;
@@ -70,6 +70,19 @@ enum ConfigCommand {
 enum AdminCommand {
     /// Create a user who may do everything.
     Create {
+        #[command(flatten)]
+        source: Source,
+        #[arg(long)]
+        username: String,
+        /// The organization; the first one if not given.
+        #[arg(long, value_name = "UUID")]
+        organization: Option<uuid::Uuid>,
+        /// Read the password from standard input; the only way to give one.
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Give a user another password, and end its sign-ins.
+    Password {
         #[command(flatten)]
         source: Source,
         #[arg(long)]
@@ -239,11 +252,24 @@ impl CommandLine {
             Command::Admin(AdminCommand::Create {
                 source,
                 username,
+                organization,
+                password_stdin: _,
+            }) => {
+                let password = password_from_stdin()?;
+                let accounts = source.open().await?.accounts.clone();
+                match organization.map(OrganizationId) {
+                    Some(id) => accounts.create_member(id, &username, password).await?,
+                    None => accounts.create_admin(&username, password).await?,
+                };
+            }
+            Command::Admin(AdminCommand::Password {
+                source,
+                username,
                 password_stdin: _,
             }) => {
                 let password = password_from_stdin()?;
                 let server = source.open().await?;
-                server.accounts.create_admin(&username, password).await?;
+                server.accounts.set_password(&username, password).await?;
             }
             Command::Token(TokenCommand::Create {
                 source,

@@ -15,7 +15,7 @@ mod rights;
 mod schema;
 mod store;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 
 use api::{OrganizationId, Timestamp, UserId};
@@ -104,11 +104,16 @@ async fn apply(
         let organization = OrganizationId(new_id(now));
         store::insert_organization(write, organization, new, later).await?;
         owners.insert(new.domain, organization);
+        store::insert_domain(write, new.domain, organization, later).await?;
     }
     let owner = |domain: Uuid| {
         let owner = owners.get(&domain).copied();
         owner.ok_or(ImportError::NoOrganization(domain))
     };
+    let homes: BTreeSet<Uuid> = plan.devices.iter().map(|new| new.domain).collect();
+    for domain in homes {
+        store::insert_domain(write, domain, owner(domain)?, later).await?;
+    }
     for new in &plan.devices {
         let organization = owner(new.domain)?;
         let device = devices

@@ -207,8 +207,7 @@ impl fmt::Display for Report {
         if !self.need_secret.is_empty() {
             writeln!(
                 f,
-                "\n{} devices have no secret yet, and are not let in: adit-server webtunnel \
-                 device secret",
+                "\n{} devices have no secret yet, and are not let in: give each a new one",
                 self.need_secret.len()
             )?;
         }

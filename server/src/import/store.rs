@@ -14,15 +14,20 @@ use super::plan::{Existing, NewDevice, NewOrganization};
 type Connection = SqliteConnection;
 
 pub(super) async fn existing(read: &mut Connection) -> sqlx::Result<Existing> {
-    let domains: Vec<(Uuid, Uuid)> =
-        sqlx::query_as("SELECT domain, organization_id FROM webtunnel_domains")
-            .fetch_all(&mut *read)
-            .await?;
-    let agents: Vec<(Uuid, String, bool)> =
-        sqlx::query_as("SELECT domain, agent_id, secret_hash = $1 FROM webtunnel_devices")
-            .bind(NO_SECRET)
-            .fetch_all(&mut *read)
-            .await?;
+    // An organization's own id is one of its domains, too, before anything is recorded of it.
+    let domains: Vec<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT domain, organization_id FROM webtunnel_domains
+         UNION SELECT id, id FROM organizations
+         WHERE id NOT IN (SELECT domain FROM webtunnel_domains)",
+    )
+    .fetch_all(&mut *read)
+    .await?;
+    let agents: Vec<(Uuid, String, bool)> = sqlx::query_as(
+        "SELECT domain, agent_id, COALESCE(secret_hash, '') = $1 FROM webtunnel_devices",
+    )
+    .bind(NO_SECRET)
+    .fetch_all(&mut *read)
+    .await?;
     let users: Vec<(String, bool)> =
         sqlx::query_as("SELECT username, password_hash = $1 FROM users")
             .bind(NO_PASSWORD)
@@ -75,13 +80,24 @@ pub(super) async fn insert_organization(
         .bind(id.0)
         .bind(&new.name)
         .bind(now.0)
-        .execute(&mut *write)
-        .await?;
+        .execute(write)
+        .await
+        .map(drop)
+}
+
+/// Gives the organization a domain, if it does not have it yet.
+pub(super) async fn insert_domain(
+    write: &mut Connection,
+    domain: Uuid,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO webtunnel_domains (domain, organization_id, created_at) VALUES ($1, $2, $3)",
+        "INSERT INTO webtunnel_domains (domain, organization_id, created_at) VALUES ($1, $2, $3)
+         ON CONFLICT (domain) DO NOTHING",
     )
-    .bind(new.domain)
-    .bind(id.0)
+    .bind(domain)
+    .bind(organization.0)
     .bind(now.0)
     .execute(write)
     .await

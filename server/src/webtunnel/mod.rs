@@ -46,12 +46,14 @@ use crate::state::AppState;
 use self::proven::Proven;
 
 pub use self::agents::{AgentMade, NewAgent};
-pub(crate) use self::credential::is_agent_id;
 pub use self::gateway::GATEWAY_PATHS;
 pub use self::http::routes;
+pub use self::websockify::{is_websockify, websockify};
+
+// For a fleet that is brought along.
+pub(crate) use self::credential::is_agent_id;
 pub(crate) use self::properties::set as set_property;
 pub(crate) use self::secret::NO_SECRET;
-pub use self::websockify::{is_websockify, websockify};
 
 /// What an agent reports of its device, by name.
 pub type Properties = BTreeMap<String, String>;
