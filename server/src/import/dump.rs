@@ -140,6 +140,11 @@ impl<R: Read> Dump<R> {
 
     fn begin(&mut self) -> Result<(), DumpError> {
         self.source.take(b"\xef\xbb\xbf")?;
+        if self.source.take(b"\x1f\x8b")? {
+            return Err(self
+                .source
+                .bad("it is compressed; give what gunzip makes of it"));
+        }
         for mark in [b"\xff\xfe", b"\xfe\xff"] {
             if self.source.take(mark)? {
                 return Err(self.source.bad(

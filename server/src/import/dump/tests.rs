@@ -151,8 +151,13 @@ fn what_is_not_as_it_must_be_is_told_with_its_line() {
         let error = rows(text.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{text}: {error}");
     }
-    let error = rows(b"\xff\xfeI\0N\0").unwrap_err().to_string();
-    assert!(error.contains("UTF-16"), "{error}");
+    for (text, expected) in [
+        (&b"\xff\xfeI\0"[..], "UTF-16"),
+        (b"\x1f\x8b\x08\0", "gunzip"),
+    ] {
+        let error = rows(text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]
