@@ -1,5 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
-use crate::import::schema;
+use crate::import::schema::{self, Part};
 
 const NORTH: Uuid = Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111);
 const SOUTH: Uuid = Uuid::from_u128(0x2222_2222_2222_4222_8222_2222_2222_2222);
@@ -183,5 +185,109 @@ fn what_has_nothing_to_belong_to_is_told() {
             left_out,
             "{subject:?}"
         );
+    }
+}
+
+/// Few names, so that they meet; a UUID among them, and what can be none of anything.
+fn name() -> impl Strategy<Value = String> {
+    let names = [
+        "a",
+        "A",
+        "b-1",
+        "b--1",
+        "",
+        "\u{202e}\0",
+        "11111111-1111-4111-8111-111111111111",
+        "22222222-2222-4222-8222-222222222222",
+        "reflector.device.*",
+        "reflector.device:*",
+        "reflector.device:a",
+        "reflector.domain:11111111-1111-4111-8111-111111111111",
+        "domainAdmin",
+    ];
+    proptest::sample::select(names.map(str::to_owned).to_vec())
+}
+
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    let record = (name(), name(), name()).prop_map(|(id, name, domain)| Record {
+        id,
+        fields: [("name", name), ("domain", domain)].into(),
+    });
+    proptest::collection::vec(record, 0..8)
+}
+
+fn parts() -> impl Strategy<Value = Vec<Part>> {
+    let part = (name(), name(), name()).prop_map(|(of, name, value)| Part { of, name, value });
+    proptest::collection::vec(part, 0..12)
+}
+
+/// Permissions of two users, often enough for all that it takes.
+fn grants() -> impl Strategy<Value = Vec<Part>> {
+    let names = [
+        "domainAdmin",
+        "reflector.device.*",
+        "reflector.domain:*",
+        "x",
+    ];
+    let of = proptest::sample::select(vec!["a", "b-1"]);
+    let grant = (of, proptest::sample::select(names.to_vec())).prop_map(|(of, name)| Part {
+        of: of.to_owned(),
+        name: name.to_owned(),
+        value: String::new(),
+    });
+    proptest::collection::vec(grant, 0..12)
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_dump_says_it_is_made_once_and_gives_no_more_than_it_had(
+        (users, domains, devices) in (records(), records(), records()),
+        (user_permissions, user_roles, role_permissions) in (grants(), parts(), parts()),
+        device_properties in parts(),
+        roles in proptest::collection::vec(name(), 0..4),
+    ) {
+        let tables = Tables {
+            users, domains, devices, user_permissions, user_roles, role_permissions,
+            device_properties, roles, ..Tables::default()
+        };
+        let (first, report) = plan(&tables, &Existing::default());
+        let new: HashSet<_> = first.organizations.iter().map(|new| new.domain).collect();
+        prop_assert_eq!(new.len(), first.organizations.len());
+        let made: HashSet<_> = first.devices.iter().map(|new| (new.domain, &new.agent_id)).collect();
+        prop_assert_eq!(made.len(), first.devices.len());
+        prop_assert!(first.devices.iter().all(|device| new.contains(&device.domain)));
+        let names: HashSet<_> = first.users.iter().map(|new| &new.username).collect();
+        prop_assert_eq!(names.len(), first.users.len());
+        for user in &first.users {
+            let permission = |wanted: &str| {
+                let of_it = |part: &&Part| part.of.to_lowercase() == user.username;
+                let own = tables.user_permissions.iter().filter(of_it);
+                let roles: Vec<_> = tables.user_roles.iter().filter(of_it).collect();
+                let mut given = tables
+                    .role_permissions
+                    .iter()
+                    .filter(|part| roles.iter().any(|role| role.name == part.of));
+                own.map(|part| &part.name).any(|name| name == wanted)
+                    || given.any(|part| part.name == wanted)
+            };
+            prop_assert!(permission("domainAdmin") && permission("reflector.device.*"));
+            prop_assert!(user.domains.iter().all(|domain| new.contains(domain)));
+        }
+        let all = |report: &Report, subject| {
+            let outcomes = report.counts.get(&subject).into_iter().flatten();
+            outcomes.map(|(_, count)| *count).sum::<u64>()
+        };
+        for (subject, count) in [
+            (Subject::Domain, tables.domains.len()),
+            (Subject::Device, tables.devices.len()),
+            (Subject::DeviceProperty, tables.device_properties.len()),
+            (Subject::User, tables.users.len()),
+            (Subject::UserRole, tables.user_roles.len()),
+        ] {
+            prop_assert_eq!(all(&report, subject), count as u64, "{:?}", subject);
+        }
+        let (second, again) = plan(&tables, &carried_out(&first));
+        prop_assert_eq!(second, Plan::default());
+        prop_assert_eq!(again.count(Subject::Device, Outcome::Imported), 0);
     }
 }
