@@ -1,15 +1,17 @@
 //! What can be told to the program on its command line.
 
+use std::fs::File;
 use std::io::{self, Read, Write, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
-use api::{CreateApiToken, CreateInstallKey, TokenScope};
+use api::{CreateApiToken, CreateInstallKey, OrganizationId, TokenScope};
 use clap::{Args, Parser, Subcommand};
 use server::access::{Scope, Secret};
 use server::clock::Clock;
 use server::config::{Config, Layer, REFERENCE, check, load};
+use server::import::Fleet;
 use server::lifecycle::Outcome;
 use server::webtunnel::{AgentMade, NewAgent, agent_lines};
 use server::{Handle, Server, log, machine};
@@ -45,6 +47,9 @@ enum Command {
     /// Install keys, by which devices enrol.
     #[command(subcommand)]
     InstallKey(InstallKeyCommand),
+    /// Bring along what another product has.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Agents of others, which speak WebTunnel.
     #[command(subcommand, name = "webtunnel")]
     WebTunnel(WebTunnelCommand),
@@ -65,6 +70,19 @@ enum ConfigCommand {
 enum AdminCommand {
     /// Create a user who may do everything.
     Create {
+        #[command(flatten)]
+        source: Source,
+        #[arg(long)]
+        username: String,
+        /// The organization; the first one if not given.
+        #[arg(long, value_name = "UUID")]
+        organization: Option<uuid::Uuid>,
+        /// Read the password from standard input; the only way to give one.
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Give a user another password, and end its sign-ins.
+    Password {
         #[command(flatten)]
         source: Source,
         #[arg(long)]
@@ -105,6 +123,25 @@ enum InstallKeyCommand {
         /// Seconds until it expires; never if not given.
         #[arg(long)]
         expires_in_s: Option<u64>,
+    },
+}
+
+#[derive(Subcommand)]
+enum ImportCommand {
+    /// Organizations, devices and users of a WebTunnel server, from a dump of its MySQL database.
+    #[command(name = "webtunnel")]
+    WebTunnel {
+        #[command(flatten)]
+        source: Source,
+        /// What mysqldump has written; - is standard input.
+        #[arg(value_name = "FILE")]
+        dump: PathBuf,
+        /// Say what would be done, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Print the report as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -215,11 +252,24 @@ impl CommandLine {
             Command::Admin(AdminCommand::Create {
                 source,
                 username,
+                organization,
+                password_stdin: _,
+            }) => {
+                let password = password_from_stdin()?;
+                let accounts = source.open().await?.accounts.clone();
+                match organization.map(OrganizationId) {
+                    Some(id) => accounts.create_member(id, &username, password).await?,
+                    None => accounts.create_admin(&username, password).await?,
+                };
+            }
+            Command::Admin(AdminCommand::Password {
+                source,
+                username,
                 password_stdin: _,
             }) => {
                 let password = password_from_stdin()?;
                 let server = source.open().await?;
-                server.accounts.create_admin(&username, password).await?;
+                server.accounts.set_password(&username, password).await?;
             }
             Command::Token(TokenCommand::Create {
                 source,
@@ -252,6 +302,23 @@ impl CommandLine {
                 let scope = Scope::of(organization);
                 let created = server.devices.create_install_key(scope, input).await;
                 print(&created?.secret)?;
+            }
+            Command::Import(ImportCommand::WebTunnel {
+                source,
+                dump,
+                dry_run,
+                json,
+            }) => {
+                // Before the database is opened: a dump that is not good leaves no trace.
+                let fleet = tokio::task::spawn_blocking(move || read_fleet(&dump)).await??;
+                let server = source.open().await?;
+                let report = fleet.import(&server, dry_run).await?;
+                let text = if json {
+                    serde_json::to_string_pretty(&report)?
+                } else {
+                    report.to_string()
+                };
+                print(text.trim_end())?;
             }
             Command::WebTunnel(WebTunnelCommand::Device(AgentCommand::Create {
                 source,
@@ -378,6 +445,15 @@ fn agent_settings(made: &AgentMade, config: &Config, json: bool) -> String {
         "webtunnel.password": made.secret.as_ref().map(Secret::reveal),
     });
     settings.to_string()
+}
+
+fn read_fleet(path: &Path) -> anyhow::Result<Fleet> {
+    let name = path.display();
+    if path == Path::new("-") {
+        return Fleet::of_webtunnel(stdin().lock()).context("standard input");
+    }
+    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+    Fleet::of_webtunnel(file).with_context(|| name.to_string())
 }
 
 fn password_from_stdin() -> anyhow::Result<zeroize::Zeroizing<String>> {

@@ -12,6 +12,7 @@ pub mod db;
 pub mod devices;
 pub mod events;
 pub mod http;
+pub mod import;
 pub mod lifecycle;
 pub mod log;
 pub mod machine;

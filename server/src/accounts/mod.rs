@@ -35,8 +35,10 @@ pub use caller::{Caller, CallerRefused};
 pub use cookies::{Presented, presented};
 pub use error::AccountsError;
 pub use http::routes;
+pub(crate) use passwords::NO_PASSWORD;
 pub use passwords::Passwords;
 pub use second_factor::{SecondFactor, Verdict};
+pub(crate) use users::{DEFAULT_ORGANIZATION, checked_username};
 
 /// The manager's cookie.
 pub const SIGN_IN_COOKIE: &str = "__Host-adit_session";

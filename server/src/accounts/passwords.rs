@@ -26,8 +26,9 @@ const MIN_CHARS: usize = 10;
 const MAX_BYTES: usize = 1024;
 
 /// Random bytes in place of a hash, with the parameters above, so no password is known for it. Who
-/// gives the name of no user waits as long as for a real one.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$7GsrIj+mxy0EdrtqyQs57w\
+/// gives the name of no user waits as long as for a real one. It is also what is recorded of a user
+/// who has no password yet.
+pub(crate) const NO_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$7GsrIj+mxy0EdrtqyQs57w\
                       $dYf4ulAJPbgZ7/NPlGlQWhUhKRxB58VGw9NFL+3YbY0";
 
 /// Hashes and checks passwords, a few at a time.
@@ -86,7 +87,7 @@ impl Passwords {
         self.verified
             .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         self.gated(move || {
-            let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODY))
+            let hash = PasswordHash::new(stored.as_deref().unwrap_or(NO_PASSWORD))
                 .map_err(|_| password_hash::Error::EncodingInvalid)?;
             match argon2()?.verify_password(password.as_bytes(), &hash) {
                 Ok(()) => Ok(stored.is_some()),
@@ -192,7 +193,7 @@ mod tests {
     /// The dummy costs what a real hash costs, or its time tells who exists.
     #[test]
     fn s39_the_hash_of_nobody_has_todays_parameters() {
-        let nobody = PasswordHash::new(NOBODY).unwrap();
+        let nobody = PasswordHash::new(NO_PASSWORD).unwrap();
         let params = Params::try_from(&nobody).unwrap();
         assert_eq!(
             (params.m_cost(), params.t_cost(), params.p_cost()),

@@ -202,9 +202,9 @@ impl Accounts {
 
 /// Sign-ins whose rows are about to go. Takes their streams back when dropped, so also when the
 /// client leaves before the answer: the database may finish what nobody waits for.
-struct Ending<'a> {
-    accounts: &'a Accounts,
-    sign_ins: Vec<SignInId>,
+pub(super) struct Ending<'a> {
+    pub(super) accounts: &'a Accounts,
+    pub(super) sign_ins: Vec<SignInId>,
 }
 
 impl Drop for Ending<'_> {

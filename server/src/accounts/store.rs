@@ -84,6 +84,42 @@ pub(super) async fn insert_member(
         .map(drop)
 }
 
+pub(super) async fn has_organization(
+    read: &mut Connection,
+    id: OrganizationId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1)")
+        .bind(id.0)
+        .fetch_one(read)
+        .await
+}
+
+/// Who was given the password; `None` when there is no such user.
+pub(super) async fn set_password(
+    write: &mut Connection,
+    username: &str,
+    password_hash: &str,
+) -> sqlx::Result<Option<UserId>> {
+    let id =
+        sqlx::query_scalar("UPDATE users SET password_hash = $2 WHERE username = $1 RETURNING id")
+            .bind(username)
+            .bind(password_hash)
+            .fetch_optional(write)
+            .await?;
+    Ok(id.map(UserId))
+}
+
+pub(super) async fn delete_sign_ins_of(
+    write: &mut Connection,
+    user: UserId,
+) -> sqlx::Result<Vec<SignInId>> {
+    let ids: Vec<Uuid> = sqlx::query_scalar("DELETE FROM sign_ins WHERE user_id = $1 RETURNING id")
+        .bind(user.0)
+        .fetch_all(write)
+        .await?;
+    Ok(ids.into_iter().map(SignInId).collect())
+}
+
 #[derive(FromRow)]
 struct UserRow {
     user_id: Uuid,

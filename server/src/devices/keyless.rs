@@ -37,6 +37,26 @@ impl Devices {
         Ok(Keyless { identity, write })
     }
 
+    /// Makes such a device in somebody's transaction, without taking it into memory: for a command
+    /// line that makes many, and is gone before anybody asks for one.
+    ///
+    /// # Errors
+    /// When the name is empty or the database fails.
+    pub(crate) async fn make_keyless(
+        &self,
+        write: &mut Transaction<'static, Sqlite>,
+        organization: OrganizationId,
+        wanted: &str,
+        name: &str,
+    ) -> Result<DeviceIdentity, DevicesError> {
+        let new = NewDevice {
+            organization,
+            name: checked_name(name)?,
+            wanted_label: Some(wanted),
+        };
+        new.make(write, keyless, self.0.clock.now()).await
+    }
+
     /// Takes a device into memory that another process has made.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ fn slug(name: &str) -> String {
 }
 
 /// Whether a text can be a label as it stands.
-pub(super) fn is_label(text: &str) -> bool {
+pub(crate) fn is_label(text: &str) -> bool {
     (1..=SLUG_MAX + 1 + SUFFIX_LEN).contains(&text.len())
         && !text.contains("--")
         && !text.starts_with('-')

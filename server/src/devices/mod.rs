@@ -41,6 +41,7 @@ use urls::Urls;
 pub use error::DevicesError;
 pub use http::routes;
 pub use keyless::{Keyless, keyless};
+pub(crate) use label::is_label;
 
 /// Devices; cheap to clone.
 #[derive(Clone)]

@@ -52,7 +52,7 @@ pub(super) fn basic(
 }
 
 /// Whether an agent can have this id: it is a DNS label.
-pub(super) fn is_agent_id(text: &str) -> bool {
+pub(crate) fn is_agent_id(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && !text.starts_with('-')
         && text

@@ -35,8 +35,9 @@ pub(super) fn updated(mut properties: Properties, update: &[Property]) -> Proper
     properties
 }
 
-/// An empty value takes a property away.
-fn set(properties: &mut Properties, name: &str, value: &str) {
+/// Sets one as an agent does: cleaned, and as far as it has room. An empty value takes a property
+/// away.
+pub(crate) fn set(properties: &mut Properties, name: &str, value: &str) {
     let name = cleaned(name, NAME_MAX_CHARS);
     let value = cleaned(value, VALUE_MAX_CHARS);
     if name.is_empty() {

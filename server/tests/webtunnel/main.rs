@@ -24,6 +24,7 @@ mod door;
 mod gateway;
 mod herd;
 mod hostile;
+mod imported;
 mod life;
 mod pages;
 mod peculiar;
