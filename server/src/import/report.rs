@@ -89,7 +89,7 @@ pub struct Line {
     pub detail: String,
 }
 
-/// A device that is let in once it has a new secret.
+/// A device that is let in once it, or its domain, has a new secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WithoutSecret {
     pub domain: uuid::Uuid,
@@ -207,7 +207,7 @@ impl fmt::Display for Report {
         if !self.need_secret.is_empty() {
             writeln!(
                 f,
-                "\n{} devices have no secret yet, and are not let in: give each a new one",
+                "\n{} devices have no secret yet, and are not let in: give each a new one, or their domain",
                 self.need_secret.len()
             )?;
         }

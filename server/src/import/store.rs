@@ -7,7 +7,6 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::accounts::NO_PASSWORD;
-use crate::webtunnel::NO_SECRET;
 
 use super::plan::{Existing, NewDevice, NewOrganization};
 
@@ -23,9 +22,11 @@ pub(super) async fn existing(read: &mut Connection) -> sqlx::Result<Existing> {
     .fetch_all(&mut *read)
     .await?;
     let agents: Vec<(Uuid, String, bool)> = sqlx::query_as(
-        "SELECT domain, agent_id, COALESCE(secret_hash, '') = $1 FROM webtunnel_devices",
+        "SELECT agent.domain, agent.agent_id,
+                agent.secret_hash IS NULL AND own.secret_hash IS NULL
+         FROM webtunnel_devices AS agent
+         JOIN webtunnel_domains AS own ON own.domain = agent.domain",
     )
-    .bind(NO_SECRET)
     .fetch_all(&mut *read)
     .await?;
     let users: Vec<(String, bool)> =
@@ -104,7 +105,7 @@ pub(super) async fn insert_domain(
     .map(drop)
 }
 
-/// What makes a device an agent's.
+/// What makes a device an agent's, without a secret: it is let in once it or its domain has one.
 pub(super) async fn insert_agent(
     write: &mut Connection,
     device: DeviceId,
@@ -112,13 +113,12 @@ pub(super) async fn insert_agent(
     properties: &str,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO webtunnel_devices (domain, agent_id, device_id, secret_hash, properties)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO webtunnel_devices (domain, agent_id, device_id, properties)
+         VALUES ($1, $2, $3, $4)",
     )
     .bind(new.domain)
     .bind(&new.agent_id)
     .bind(device.0)
-    .bind(NO_SECRET)
     .bind(properties)
     .execute(write)
     .await

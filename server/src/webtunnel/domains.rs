@@ -78,7 +78,10 @@ impl WebTunnel {
 
     /// Gives a domain a secret, and tells it this once if it was made. One that it had opens nothing
     /// from now on; tunnels that are up stay.
-    pub(super) async fn set_domain_secret(
+    ///
+    /// # Errors
+    /// [`WebTunnelError`]
+    pub async fn set_domain_secret(
         &self,
         scope: Scope,
         domain: Uuid,

@@ -57,7 +57,6 @@ pub use self::websockify::{is_websockify, websockify};
 // For a fleet that is brought along.
 pub(crate) use self::credential::is_agent_id;
 pub(crate) use self::properties::set as set_property;
-pub(crate) use self::secret::NO_SECRET;
 
 /// What an agent reports of its device, by name.
 pub type Properties = BTreeMap<String, String>;
