@@ -208,10 +208,15 @@ fn name() -> impl Strategy<Value = String> {
     proptest::sample::select(names.map(str::to_owned).to_vec())
 }
 
-fn records() -> impl Strategy<Value = Vec<Record>> {
-    let record = (name(), name(), name()).prop_map(|(id, name, domain)| Record {
-        id,
-        fields: [("name", name), ("domain", domain)].into(),
+/// Two of whose ids out of three are good.
+fn records(good: [&'static str; 2]) -> impl Strategy<Value = Vec<Record>> {
+    let own = proptest::sample::select(good.to_vec()).prop_map(str::to_owned);
+    let id = prop_oneof![2 => own, 1 => name()];
+    let domain = prop_oneof![Just(String::new()), Just(NORTH.to_string()), name()];
+    let record = (id, name(), domain).prop_map(|(id, name, domain)| {
+        let mut fields: schema::Fields = [("name", name), ("domain", domain)].into();
+        fields.retain(|_, value| !value.is_empty());
+        Record { id, fields }
     });
     proptest::collection::vec(record, 0..8)
 }
@@ -241,7 +246,14 @@ fn grants() -> impl Strategy<Value = Vec<Part>> {
 proptest! {
     #[test]
     fn whatever_a_dump_says_it_is_made_once_and_gives_no_more_than_it_had(
-        (users, domains, devices) in (records(), records(), records()),
+        (users, domains, devices) in (
+            records(["a", "b-1"]),
+            records([
+                "11111111-1111-4111-8111-111111111111",
+                "22222222-2222-4222-8222-222222222222",
+            ]),
+            records(["a", "b-1"]),
+        ),
         (user_permissions, user_roles, role_permissions) in (grants(), parts(), parts()),
         device_properties in parts(),
         roles in proptest::collection::vec(name(), 0..4),
