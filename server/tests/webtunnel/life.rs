@@ -17,7 +17,7 @@ use crate::waiting::{soon, spawn};
 
 /// Items 5 and 6: the agent answers no PING and gets none, and gets a PONG for each of its own.
 #[tokio::test]
-async fn w04_a_keep_alive_of_a_second_with_pongs() {
+async fn w04_item_05_06_a_keep_alive_of_a_second_with_pongs() {
     let scene = Scene::with("devices.localhost", |config| {
         config.timers.webtunnel_keep_alive_ms = 1000;
     })
