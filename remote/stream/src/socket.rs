@@ -237,6 +237,8 @@ async fn pause(link: &Link, wait: Duration) -> bool {
 /// Carries what there is over one WebSocket, until that or the stream is over.
 async fn carry(mut socket: Socket, opening: &Opening, link: &Link) {
     let greet_by = link.now() + Duration::from_millis(OPEN_TIMEOUT_MS.into());
+    // Kept from message to message: one that rings too early costs less than to set one for each.
+    let mut alarm: Option<(Time, TimeoutFuture)> = None;
     loop {
         socket.flush(link);
         let is_lost = link.lost_for().is_some();
@@ -264,9 +266,17 @@ async fn carry(mut socket: Socket, opening: &Opening, link: &Link) {
             // A timer may be early by the part of a millisecond that was cut off.
             tick_ms.saturating_add(1)
         };
+        let due = link.now() + Duration::from_millis(wait_ms.into());
+        let (_, timer) = match &mut alarm {
+            Some(alarm) if alarm.0 <= due => alarm,
+            _ => alarm.insert((due, TimeoutFuture::new(wait_ms))),
+        };
         tokio::select! {
             () = link.pump.notified() => {}
-            () = TimeoutFuture::new(wait_ms) => link.tick(),
+            () = timer => {
+                alarm = None;
+                link.tick();
+            }
         }
     }
 }
