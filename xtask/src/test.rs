@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::site::{self, Profile};
 use crate::tally::Tally;
-use crate::{check, demo, fault, native, node, run, setup};
+use crate::{agent, check, demo, fault, native, node, run, setup};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -41,6 +41,7 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
         nextest(&mut native::cargo_remote(NEXTEST))
     });
     tally += counted_runner("examples in the docs", doc_tests);
+    tally += counted("the agent builds and is small", agent::hold_limit);
     // Says "skipped" where nobody may make networks.
     tally += counted("bad networks, the quick ones", fault::quick);
     if !options.no_browser {
