@@ -5,20 +5,23 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 
 use crate::child::Child;
+use crate::far::Line;
 use crate::load::{self, Direction, Plain, quantile};
 use crate::report::{self, Better, Row, Sides, median};
-use crate::{Options, adit, fleet, memory, reference};
+use crate::{Options, adit, fleet, https, memory, reference};
 
 /// One measured path: the ends whose CPU counts, and the ports of its near end.
 pub(crate) struct Path {
     pub(crate) near: Child,
     pub(crate) far: Child,
+    /// The long way between them, if it is one.
+    pub(crate) _line: Option<Child>,
     pub(crate) raw_port: u16,
     pub(crate) http_port: u16,
 }
 
 impl Path {
-    fn cpu_s(&self) -> anyhow::Result<f64> {
+    pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
         Ok(self.near.cpu_s()? + self.far.cpu_s()?)
     }
 }
@@ -36,7 +39,7 @@ struct Pair {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let origin = Child::start(&["origin"])?;
-    let reference = start_reference(folder.path(), &origin)?;
+    let reference = start_reference(folder.path(), &origin, None)?;
     let adit = adit::start(folder.path(), &origin)?;
 
     let mut measured: BTreeMap<&'static str, Vec<Pair>> = BTreeMap::new();
@@ -53,8 +56,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         }
     }
     let mut rows = rows(&measured);
-    if options.only.is_empty() {
-        rows.push(adit.https_row(options)?);
+    if options.measures("https") {
+        let origin = origin.ports[1];
+        rows.extend(https::rows(folder.path(), &adit, origin, options)?);
     }
     drop((adit, reference));
     if options.devices > 0 && options.only.is_empty() {
@@ -62,19 +66,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         rows.extend(fleet::rows(folder.path())?);
     }
 
-    report::print(&rows);
-    if let Some(path) = &options.json {
-        report::write_json(&rows, path)?;
-    }
-    let missed = rows.iter().filter(|row| !row.holds()).count();
-    anyhow::ensure!(
-        !options.gate || missed == 0,
-        "{missed} rows miss their must"
-    );
-    Ok(())
+    report::conclude(&rows, &options.outcome)
 }
 
-fn start_reference(folder: &std::path::Path, origin: &Child) -> anyhow::Result<Path> {
+/// Starts the reference pair, with a long way between its ends if there is to be one.
+pub(crate) fn start_reference(
+    folder: &std::path::Path,
+    origin: &Child,
+    line: Option<&Line>,
+) -> anyhow::Result<Path> {
     let (certificate, key) = reference::certificate(&["localhost"])?;
     let (certificate_file, key_file) = (folder.join("reference.der"), folder.join("reference.key"));
     std::fs::write(&certificate_file, certificate)?;
@@ -88,7 +88,8 @@ fn start_reference(folder: &std::path::Path, origin: &Child) -> anyhow::Result<P
     role.extend(to.iter().map(String::as_str));
     let far = Child::start(&role)?;
 
-    let to = ports(&far);
+    let line = line.map(|line| line.start(0, &far.ports)).transpose()?;
+    let to = ports(line.as_ref().unwrap_or(&far));
     let mut role = vec!["reference-near", "--certificate", certificate];
     role.extend(to.iter().map(String::as_str));
     let near = Child::start(&role)?;
@@ -96,6 +97,7 @@ fn start_reference(folder: &std::path::Path, origin: &Child) -> anyhow::Result<P
     Ok(Path {
         near,
         far,
+        _line: line,
         raw_port,
         http_port,
     })
