@@ -29,6 +29,12 @@ enum Alone {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// The app's first screens on a slow machine: when they can be used, bytes until then.
+    App {
+        /// Writes the rows here as JSON.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// The terminal: keystroke to glyph, a file of 32 MB.
     Ssh {
         /// Writes the rows here as JSON.
@@ -56,6 +62,7 @@ enum Alone {
 pub(crate) fn perform(options: &Options) -> Result<()> {
     match &options.alone {
         Some(Alone::Agent { arguments }) => return shipped_agent(arguments),
+        Some(Alone::App { json }) => return in_browser("bench-app", json.as_deref(), &[]),
         Some(Alone::Ssh { json }) => return in_browser("bench-ssh", json.as_deref(), &[]),
         Some(Alone::Vnc { json, idle_s, only }) => {
             let settings = [
