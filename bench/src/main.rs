@@ -19,6 +19,7 @@ mod child;
 mod device;
 mod far;
 mod fleet;
+mod gate;
 mod https;
 mod line;
 mod load;
@@ -87,6 +88,8 @@ enum Role {
     Far(far::Options),
     /// What server and agent hold after bulk transfers, and a minute later.
     Memory(after_bulk::Options),
+    /// CPU a byte and memory of an idle device, quick, with bounds that fail: for CI.
+    Gate(gate::Options),
     /// The long way between two ends.
     #[command(hide = true)]
     Line(line::Role),
@@ -120,6 +123,7 @@ fn main() -> anyhow::Result<()> {
         Some(Role::Start(options)) => start::run(&options),
         Some(Role::Memory(options)) => after_bulk::run(&options),
         Some(Role::Far(options)) => far::run(&options),
+        Some(Role::Gate(options)) => gate::run(&options),
         Some(Role::Line(role)) => line::run(&role),
         Some(Role::Origin) => origin::run(),
         Some(Role::ReferenceFar(far)) => reference::run_far(&far),

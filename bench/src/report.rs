@@ -96,6 +96,16 @@ pub(crate) struct Outcome {
     gate: bool,
 }
 
+impl Outcome {
+    /// Nothing but a verdict.
+    pub(crate) const fn gate() -> Self {
+        Self {
+            json: None,
+            gate: true,
+        }
+    }
+}
+
 /// Prints the rows with the machine's load, and does with them what was asked.
 ///
 /// # Errors

@@ -37,6 +37,11 @@ struct Pair {
 
 /// Measures and reports.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    report::conclude(&measure(options)?, &options.outcome)
+}
+
+/// All rows that were asked for.
+pub(crate) fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
     let origin = Child::start(&["origin"])?;
     let reference = start_reference(folder.path(), &origin, None)?;
@@ -45,8 +50,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut measured: BTreeMap<&'static str, Vec<Pair>> = BTreeMap::new();
     for round in 0..options.rounds {
         eprint_progress(round, options.rounds);
-        let base = measure(&reference, options)?;
-        let ours = measure(&adit.path, options)?;
+        let base = measure_path(&reference, options)?;
+        let ours = measure_path(&adit.path, options)?;
         for (name, ours) in ours {
             let reference = *base.get(name).context("both paths measure the same")?;
             measured
@@ -65,8 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         rows.push(memory::slope(folder.path(), options.devices)?);
         rows.extend(fleet::rows(folder.path())?);
     }
-
-    report::conclude(&rows, &options.outcome)
+    Ok(rows)
 }
 
 /// Starts the reference pair, with a long way between its ends if there is to be one.
@@ -103,7 +107,7 @@ pub(crate) fn start_reference(
     })
 }
 
-fn measure(path: &Path, options: &Options) -> anyhow::Result<Figures> {
+fn measure_path(path: &Path, options: &Options) -> anyhow::Result<Figures> {
     let mut figures = Figures::new();
     if options.measures("bulk") {
         measure_bulk(path, options, &mut figures)?;

@@ -42,6 +42,7 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
     });
     tally += counted_runner("examples in the docs", doc_tests);
     tally += counted("the agent builds and is small", agent::hold_limit);
+    tally += counted("an idle device costs the server little", idle_device);
     // Says "skipped" where nobody may make networks.
     tally += counted("bad networks, the quick ones", fault::quick);
     if !options.no_browser {
@@ -106,6 +107,12 @@ fn junit(text: &str) -> Result<Tally> {
         passed: number("tests")?.saturating_sub(failed),
         failed,
     })
+}
+
+/// CPU a byte is no figure of a build like this; `cargo xtask bench gate` has it.
+fn idle_device() -> Result<()> {
+    let program = native::programs(false).join("adit-bench");
+    run::run(Command::new(program).args(["gate", "--rounds", "0"]))
 }
 
 fn doc_tests() -> Result<Tally> {
