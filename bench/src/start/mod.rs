@@ -5,7 +5,7 @@ mod store;
 
 use std::time::Instant;
 
-use crate::child::status_kib;
+use crate::child::{cpu_s, status_kib};
 use crate::report::{self, Better, Outcome, Row, median};
 
 use program::Program;
@@ -27,6 +27,7 @@ pub(crate) struct Options {
 struct Figures {
     ready_ms: f64,
     listed_ms: f64,
+    cpu_ms: f64,
     resident_mib: f64,
 }
 
@@ -54,6 +55,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             figures.ready_ms
         }),
         row("start_first_list", "ms", None, |figures| figures.listed_ms),
+        row("start_cpu", "ms", None, |figures| figures.cpu_ms),
         row("start_resident", "MiB", None, |figures| {
             figures.resident_mib
         }),
@@ -77,6 +79,7 @@ fn start(server: &Program, devices: u32) -> anyhow::Result<Figures> {
     Ok(Figures {
         ready_ms,
         listed_ms,
+        cpu_ms: cpu_s(running.id())? * 1e3,
         resident_mib: status_kib(running.id(), "VmRSS:")? / 1024.0,
     })
 }
