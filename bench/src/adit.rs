@@ -12,8 +12,6 @@ use std::time::{Duration, Instant};
 use agent::{Agent, DeviceKey};
 use anyhow::Context;
 use api::{CreateInstallKey, DeviceId, Enrol, ServiceKind};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
 use server::access::{Principal, Scope, Subject};
 use server::clock::Clock;
 use server::config::{Config, Tls};
@@ -24,14 +22,17 @@ use tunnel::driver::{Plain, splice};
 use tunnel::wire::Target;
 
 use crate::child::{self, Child};
-use crate::load::{self, Page};
-use crate::report::{Better, Row};
+use crate::far::{Line, free_port};
 use crate::rounds::Path;
-use crate::{Options, reference, visitor};
+use crate::{load, reference, visitor};
 
-const SERVICES: [(&str, ServiceKind); 2] = [("raw", ServiceKind::Tcp), ("http", ServiceKind::Web)];
+/// What a device offers: the raw port of the origin and its HTTP port.
+pub(crate) const SERVICES: [(&str, ServiceKind); 2] =
+    [("raw", ServiceKind::Tcp), ("http", ServiceKind::Web)];
 /// The file with the fields of a visitor's request.
 const VISIT: &str = "visit";
+/// The file with the label of the device that the ingresses reach.
+pub(crate) const LABEL: &str = "device-label";
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Arguments of the server's process.
@@ -40,6 +41,9 @@ pub(crate) struct ServerRole {
     /// Where certificate, database and install key are.
     #[arg(long)]
     folder: PathBuf,
+    /// Of the relay that agents come through, if any.
+    #[arg(long)]
+    line: Option<u16>,
 }
 
 /// Arguments of the agent's process.
@@ -74,9 +78,28 @@ pub(crate) struct Adit {
 
 /// Starts both and waits until the first byte is echoed.
 pub(crate) fn start(folder: &FsPath, origin: &Child) -> anyhow::Result<Adit> {
+    start_behind(folder, origin, None)
+}
+
+/// The same with an agent that is far from the server.
+pub(crate) fn start_behind(
+    folder: &FsPath,
+    origin: &Child,
+    line: Option<&Line>,
+) -> anyhow::Result<Adit> {
     let folder = folder.join("adit");
-    let near = start_server(&folder)?;
-    let server = near.ports[0].to_string();
+    fs::create_dir_all(&folder)?;
+    // The server is told the relay's port, and the relay the server's.
+    let line_port = line.map(|_| free_port()).transpose()?;
+    let words = line_port.map(|port| ["--line".to_owned(), port.to_string()]);
+    let mut role = server_role(&folder)?;
+    role.extend(words.iter().flatten().map(String::as_str));
+    let near = Child::start(&role)?;
+    let line = line.zip(line_port);
+    let line = line
+        .map(|(line, port)| line.start(port, &near.ports[..1]))
+        .transpose()?;
+    let server = line_port.unwrap_or(near.ports[0]).to_string();
     let origin: Vec<String> = origin.ports.iter().map(u16::to_string).collect();
     let path = folder.to_str().context("a path in UTF-8")?;
     let mut role = vec!["adit-agent", "--folder", path, "--server", &server];
@@ -95,6 +118,7 @@ pub(crate) fn start(folder: &FsPath, origin: &Child) -> anyhow::Result<Adit> {
         path: Path {
             near,
             far,
+            _line: line,
             raw_port,
             http_port,
         },
@@ -105,61 +129,57 @@ pub(crate) fn start(folder: &FsPath, origin: &Child) -> anyhow::Result<Adit> {
 /// Makes the server's folder and starts it. Its ports: the server's own, then the ingresses'.
 pub(crate) fn start_server(folder: &FsPath) -> anyhow::Result<Child> {
     fs::create_dir_all(folder)?;
-    Child::start(&[
-        "adit-server",
-        "--folder",
-        folder.to_str().context("a path in UTF-8")?,
-    ])
+    Child::start(&server_role(folder)?)
+}
+
+fn server_role(folder: &FsPath) -> anyhow::Result<Vec<&str>> {
+    let folder = folder.to_str().context("a path in UTF-8")?;
+    Ok(vec!["adit-server", "--folder", folder])
 }
 
 impl Adit {
-    /// HTTP through the front, as a browser takes it: TLS, device cookie, header policy.
-    pub(crate) fn https_row(&self, options: &Options) -> anyhow::Result<Row> {
-        let fields = fs::read_to_string(self.folder.join(VISIT))?;
-        let host = fields.lines().find_map(|line| line.strip_prefix("Host: "));
-        let name = host
-            .and_then(|host| host.split(':').next())
-            .context("a Host with a port")?;
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(
-            self.folder.join("server.pem"),
-        )?)?;
-        let tls = rustls::ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let page = Page {
-            port: self.path.near.ports[0],
-            name: ServerName::try_from(name.to_owned())?,
-            tls: Arc::new(tls),
-            fields,
-        };
-        let result = load::http(&page, 64, options.http_s).context("HTTP through the front")?;
-        Ok(Row {
-            name: "https_proxy_1k_rps_64".into(),
-            value: result.requests_per_s,
-            unit: "requests/s",
-            better: Better::Higher,
-            must: None,
-            aim: None,
-            sides: None,
-        })
+    /// The fields of a request as a browser makes it: a line each.
+    pub(crate) fn visit(&self) -> anyhow::Result<String> {
+        let path = self.folder.join(VISIT);
+        let start = Instant::now();
+        // Written down a moment after the device has enrolled.
+        loop {
+            match fs::read_to_string(&path) {
+                Ok(fields) => return Ok(fields),
+                Err(error) if start.elapsed() > READY_TIMEOUT => return Err(error.into()),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+
+    /// What to trust.
+    pub(crate) fn certificate_file(&self) -> PathBuf {
+        self.folder.join("server.pem")
     }
 }
 
 /// Runs a server; its ingress reaches the first device that enrols.
 #[tokio::main]
 pub(crate) async fn run_server(role: &ServerRole) -> anyhow::Result<()> {
-    let (certificate, key) = reference::certificate(&["localhost", "*.devices.localhost"])?;
+    let (certificate, key) =
+        reference::certificate(&["localhost", "*.devices.localhost", "127.0.0.1"])?;
     let (certificate_file, key_file) = (
         role.folder.join("server.pem"),
         role.folder.join("server.key"),
     );
-    fs::write(&certificate_file, pem("CERTIFICATE", &certificate))?;
-    fs::write(&key_file, pem("PRIVATE KEY", &key))?;
+    fs::write(
+        &certificate_file,
+        reference::pem("CERTIFICATE", &certificate),
+    )?;
+    fs::write(&key_file, reference::pem("PRIVATE KEY", &key))?;
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     let mut config = Config::new(&format!("https://localhost:{port}"), "devices.localhost")?;
+    for port in role.line.into_iter().chain([port]) {
+        let origin = format!("https://127.0.0.1:{port}");
+        config.agent_origins.push(origin.parse()?);
+    }
     config.data_dir.clone_from(&role.folder);
     config.database.path = role.folder.join("adit.db");
     config.listen.address = listener.local_addr()?;
@@ -215,7 +235,7 @@ async fn ingress(
     let port = listener.local_addr()?.port();
     tokio::spawn(async move {
         while let Ok((user, _)) = listener.accept().await {
-            let Ok(device) = device_of(&folder) else {
+            let Ok(device) = device_of(&state, &folder) else {
                 continue;
             };
             let lease = state.leases.issue(Subject::new(&visitor, Some(device)));
@@ -237,18 +257,24 @@ async fn ingress(
 async fn prepare_visit(state: AppState, folder: PathBuf, visitor: Principal) -> anyhow::Result<()> {
     let (page, _) = SERVICES[1];
     loop {
-        if let Ok(device) = device_of(&folder)
+        if let Ok(device) = device_of(&state, &folder)
             && let Ok(fields) = visitor::visit(&state, &visitor, device, page).await
         {
-            fs::write(folder.join(VISIT), fields)?;
+            // By renaming: who waits for it never reads half.
+            let half = folder.join("visit.new");
+            fs::write(&half, fields)?;
+            fs::rename(half, folder.join(VISIT))?;
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-fn device_of(folder: &FsPath) -> anyhow::Result<DeviceId> {
-    Ok(fs::read_to_string(folder.join("device-id"))?.parse()?)
+fn device_of(state: &AppState, folder: &FsPath) -> anyhow::Result<DeviceId> {
+    let label = fs::read_to_string(folder.join(LABEL))?;
+    // The device is asked for, whatever it has at a port.
+    let at_port = state.devices.at_port(&label, 0);
+    Ok(at_port.context("no device of this label")?.0.id)
 }
 
 /// Runs one agent with the origin's ports as its services.
@@ -267,8 +293,8 @@ pub(crate) async fn run_agent(role: &AgentRole) -> anyhow::Result<()> {
         .collect();
     let config = agent_config(&role.folder, role.server, services)?;
     let key = Arc::new(DeviceKey::ephemeral()?);
-    let device = enrol(&config, &role.folder, Arc::clone(&key)).await?;
-    fs::write(role.folder.join("device-id"), device.to_string())?;
+    let label = enrol(&config, &role.folder, Arc::clone(&key)).await?;
+    fs::write(role.folder.join(LABEL), label)?;
     child::report(&[])?;
     Agent::new(config, key)?.run(CancellationToken::new()).await;
     Ok(())
@@ -293,7 +319,7 @@ fn agent_config(
     services: Vec<agent::Service>,
 ) -> anyhow::Result<agent::Config> {
     Ok(agent::Config {
-        server: format!("https://localhost:{server}").parse()?,
+        server: format!("https://127.0.0.1:{server}").parse()?,
         key_file: folder.join("unused.key"),
         ca_file: Some(folder.join("server.pem")),
         proxy: agent::Proxy::None,
@@ -307,24 +333,11 @@ async fn enrol(
     config: &agent::Config,
     folder: &FsPath,
     key: Arc<DeviceKey>,
-) -> anyhow::Result<DeviceId> {
+) -> anyhow::Result<String> {
     let install_key = fs::read_to_string(folder.join("install-key"))?;
     let request = Enrol {
         install_key,
         name: "bench".into(),
     };
-    Ok(agent::enroll(config, key, &request).await?.device_id)
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let text = data_encoding::BASE64.encode(der);
-    let lines: Vec<&str> = text
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).unwrap_or_default())
-        .collect();
-    format!(
-        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-        lines.join("\n")
-    )
+    Ok(agent::enroll(config, key, &request).await?.label)
 }

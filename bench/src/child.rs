@@ -45,27 +45,12 @@ impl Child {
 
     /// User and system time so far, in seconds (10 ms ticks).
     pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
-        const TICKS_PER_S: f64 = 100.0;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        // The name in parentheses may hold anything; fields are counted after it.
-        let after_name = stat
-            .rsplit_once(')')
-            .context("/proc/PID/stat without a name")?
-            .1;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let user: f64 = fields.get(11).context("utime")?.parse()?;
-        let system: f64 = fields.get(12).context("stime")?.parse()?;
-        Ok((user + system) / TICKS_PER_S)
+        cpu_s(self.process.id())
     }
 
     /// Resident memory in KiB.
-    pub(crate) fn resident_kib(&self) -> anyhow::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .context("VmRSS")?;
-        Ok(line.split_whitespace().nth(1).context("VmRSS")?.parse()?)
+    pub(crate) fn resident_kib(&self) -> anyhow::Result<f64> {
+        status_kib(self.process.id(), "VmRSS:")
     }
 }
 
@@ -75,6 +60,29 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// User and system time of a process so far, in seconds (10 ms ticks).
+pub(crate) fn cpu_s(process: u32) -> anyhow::Result<f64> {
+    const TICKS_PER_S: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process))?;
+    // The name in parentheses may hold anything; fields are counted after it.
+    let after_name = stat
+        .rsplit_once(')')
+        .context("/proc/PID/stat without a name")?
+        .1;
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let user: f64 = fields.get(11).context("utime")?.parse()?;
+    let system: f64 = fields.get(12).context("stime")?.parse()?;
+    Ok((user + system) / TICKS_PER_S)
+}
+
+/// What `/proc/PID/status` says of a process's memory, in KiB: `VmRSS:`, `RssAnon:`.
+pub(crate) fn status_kib(process: u32, name: &str) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let word = line.and_then(|line| line.split_whitespace().next());
+    Ok(word.with_context(|| name.to_owned())?.parse()?)
 }
 
 /// Tells the parent that this process is ready, and ends it when the parent is gone.

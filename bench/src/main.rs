@@ -14,17 +14,23 @@
 )]
 
 mod adit;
+mod after_bulk;
 mod child;
+mod device;
+mod far;
 mod fleet;
+mod gate;
+mod https;
+mod line;
 mod load;
 mod memory;
+mod nginx;
 mod origin;
 mod reference;
 mod report;
 mod rounds;
+mod start;
 mod visitor;
-
-use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -55,18 +61,14 @@ struct Options {
     /// Seconds of each HTTP load.
     #[arg(long, default_value_t = 2.0)]
     http_s: f64,
-    /// Measures only these against the reference: "bulk", "echo", "http"; and nothing else.
+    /// Measures only these: "bulk", "echo", "http" beside the reference, "https" beside nginx.
     #[arg(long, value_name = "GROUP")]
     only: Vec<String>,
     /// Idle devices for the memory slope; 0 leaves it and the rows of the fleet out.
     #[arg(long, default_value_t = 2000)]
     devices: usize,
-    /// Writes the rows there as JSON.
-    #[arg(long)]
-    json: Option<PathBuf>,
-    /// Fails when a row misses its must.
-    #[arg(long)]
-    gate: bool,
+    #[command(flatten)]
+    outcome: report::Outcome,
 }
 
 impl Options {
@@ -75,9 +77,22 @@ impl Options {
     }
 }
 
-/// The processes of a run; started by the run itself.
+/// Measurements of their own, and the processes of a run, which the run starts itself.
 #[derive(Subcommand)]
 enum Role {
+    /// The agent as it is shipped: size, memory at rest, time to its first byte.
+    Agent(device::Options),
+    /// The server's cold start with the records of many devices.
+    Start(start::Options),
+    /// A device on a path of 50 ms, beside the reference on the same path.
+    Far(far::Options),
+    /// What server and agent hold after bulk transfers, and a minute later.
+    Memory(after_bulk::Options),
+    /// CPU a byte and memory of an idle device, quick, with bounds that fail: for CI.
+    Gate(gate::Options),
+    /// The long way between two ends.
+    #[command(hide = true)]
+    Line(line::Role),
     /// Answers bulk, echo and HTTP.
     #[command(hide = true)]
     Origin,
@@ -104,6 +119,12 @@ fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match args.role {
         None => rounds::run(&args.options),
+        Some(Role::Agent(options)) => device::run(&options),
+        Some(Role::Start(options)) => start::run(&options),
+        Some(Role::Memory(options)) => after_bulk::run(&options),
+        Some(Role::Far(options)) => far::run(&options),
+        Some(Role::Gate(options)) => gate::run(&options),
+        Some(Role::Line(role)) => line::run(&role),
         Some(Role::Origin) => origin::run(),
         Some(Role::ReferenceFar(far)) => reference::run_far(&far),
         Some(Role::ReferenceNear(near)) => reference::run_near(&near),

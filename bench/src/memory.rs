@@ -26,7 +26,7 @@ pub(crate) fn slope(folder: &Path, devices: usize) -> anyhow::Result<Row> {
     drop((first, second));
     Ok(Row {
         name: "idle_device_memory".into(),
-        value: (after_kib as f64 - before_kib as f64) / (devices - warm_up) as f64,
+        value: (after_kib - before_kib) / (devices - warm_up) as f64,
         unit: "KiB",
         better: Better::Lower,
         must: Some(32.0),

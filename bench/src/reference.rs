@@ -84,6 +84,20 @@ pub(crate) fn certificate(names: &[&str]) -> anyhow::Result<(Vec<u8>, Vec<u8>)> 
     Ok((made.cert.der().to_vec(), made.signing_key.serialize_der()))
 }
 
+/// The same as text.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let text = data_encoding::BASE64.encode(der);
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap_or_default())
+        .collect();
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        lines.join("\n")
+    )
+}
+
 #[tokio::main]
 async fn listen<A, F>(ports: &[u16], answer: A) -> anyhow::Result<()>
 where

@@ -1,6 +1,6 @@
 //! Rows: name, value, what must be and what we aim at.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 }
 
 /// Prints the table.
-pub(crate) fn print(rows: &[Row]) {
+fn print(rows: &[Row]) {
     println!(
         "{:<24} {:>9} {:<12} {:>7} {:>7} {:>10} {:>10}",
         "row", "value", "unit", "must", "aim", "ours", "reference"
@@ -85,9 +85,44 @@ pub(crate) fn print(rows: &[Row]) {
     }
 }
 
-/// Writes the rows as a JSON array.
-pub(crate) fn write_json(rows: &[Row], path: &Path) -> anyhow::Result<()> {
-    std::fs::write(path, serde_json::to_vec_pretty(rows)?)?;
+/// What comes of the rows.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Outcome {
+    /// Writes the rows there as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fails when a row misses its must.
+    #[arg(long)]
+    gate: bool,
+}
+
+impl Outcome {
+    /// Nothing but a verdict.
+    pub(crate) const fn gate() -> Self {
+        Self {
+            json: None,
+            gate: true,
+        }
+    }
+}
+
+/// Prints the rows with the machine's load, and does with them what was asked.
+///
+/// # Errors
+/// A row misses its must and the run is a gate, or the file cannot be written.
+pub(crate) fn conclude(rows: &[Row], outcome: &Outcome) -> anyhow::Result<()> {
+    print(rows);
+    // Who else used the machine: the last one, five and fifteen minutes.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load {}", load.trim());
+    if let Some(path) = &outcome.json {
+        std::fs::write(path, serde_json::to_vec_pretty(rows)?)?;
+    }
+    let missed = rows.iter().filter(|row| !row.holds()).count();
+    anyhow::ensure!(
+        !outcome.gate || missed == 0,
+        "{missed} rows miss their must"
+    );
     Ok(())
 }
 

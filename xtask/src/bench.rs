@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::agent::Target;
 use crate::site::{self, Profile};
 use crate::{native, run, setup, test};
 
@@ -12,15 +13,28 @@ use crate::{native, run, setup, test};
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
-    browser: Option<Browser>,
+    alone: Option<Alone>,
     /// For the bench itself, such as `--json FILE`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
-/// What is measured in a browser.
+/// What is measured by itself: programs of its own, or a browser.
 #[derive(clap::Subcommand)]
-enum Browser {
+enum Alone {
+    /// The agent as it is shipped, static: size, memory at rest, time to its first byte; the one
+    /// for aarch64 under qemu-user as far as to serve a stream.
+    Agent {
+        /// For the bench itself, such as `--json FILE`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// The app's first screens on a slow machine: when they can be used, bytes until then.
+    App {
+        /// Writes the rows here as JSON.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// The terminal: keystroke to glyph, a file of 32 MB.
     Ssh {
         /// Writes the rows here as JSON.
@@ -46,9 +60,11 @@ enum Browser {
 /// # Errors
 /// It does not build, or a row misses what it must hold.
 pub(crate) fn perform(options: &Options) -> Result<()> {
-    match &options.browser {
-        Some(Browser::Ssh { json }) => return in_browser("bench-ssh", json.as_deref(), &[]),
-        Some(Browser::Vnc { json, idle_s, only }) => {
+    match &options.alone {
+        Some(Alone::Agent { arguments }) => return shipped_agent(arguments),
+        Some(Alone::App { json }) => return in_browser("bench-app", json.as_deref(), &[]),
+        Some(Alone::Ssh { json }) => return in_browser("bench-ssh", json.as_deref(), &[]),
+        Some(Alone::Vnc { json, idle_s, only }) => {
             let settings = [
                 ("BENCH_IDLE_S", idle_s.to_string()),
                 ("BENCH_ONLY", only.clone()),
@@ -57,10 +73,23 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
         }
         None => {}
     }
+    run::become_program(Command::new(program()?).args(&options.arguments))
+}
+
+/// The bench itself, and the programs that it starts.
+fn program() -> Result<PathBuf> {
     let parts = ["-p", "bench", "-p", "fleet", "-p", "server"];
     run::run(run::cargo().args(["build", "--release"]).args(parts))?;
-    let program = native::programs(true).join("adit-bench");
-    run::become_program(Command::new(program).args(&options.arguments))
+    Ok(native::programs(true).join("adit-bench"))
+}
+
+fn shipped_agent(arguments: &[String]) -> Result<()> {
+    let mut command = Command::new(program()?);
+    command.arg("agent").args(arguments);
+    for target in Target::ALL {
+        command.arg(target.build()?);
+    }
+    run::become_program(&mut command)
 }
 
 fn in_browser(

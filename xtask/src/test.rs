@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::site::{self, Profile};
 use crate::tally::Tally;
-use crate::{check, demo, fault, native, node, run, setup};
+use crate::{agent, check, demo, fault, native, node, run, setup};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -41,6 +41,8 @@ pub(crate) fn perform(options: &Options) -> Result<()> {
         nextest(&mut native::cargo_remote(NEXTEST))
     });
     tally += counted_runner("examples in the docs", doc_tests);
+    tally += counted("the agent builds and is small", agent::hold_limit);
+    tally += counted("an idle device costs the server little", idle_device);
     // Says "skipped" where nobody may make networks.
     tally += counted("bad networks, the quick ones", fault::quick);
     if !options.no_browser {
@@ -105,6 +107,12 @@ fn junit(text: &str) -> Result<Tally> {
         passed: number("tests")?.saturating_sub(failed),
         failed,
     })
+}
+
+/// CPU a byte is no figure of a build like this; `cargo xtask bench gate` has it.
+fn idle_device() -> Result<()> {
+    let program = native::programs(false).join("adit-bench");
+    run::run(Command::new(program).args(["gate", "--rounds", "0"]))
 }
 
 fn doc_tests() -> Result<Tally> {

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const WARM_UP: usize = 20;
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_micros(500);
 
 /// The times of `count` echoes, sorted.
@@ -28,7 +29,19 @@ pub(crate) fn echo(port: u16, count: usize) -> anyhow::Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// The same while one endless download fills the same path.
+/// Opens a stream and waits for its first echo.
+pub(crate) fn first_byte(port: u16) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(FIRST_BYTE_TIMEOUT))?;
+    stream.write_all(b"Ex")?;
+    let mut byte = [0; 1];
+    stream.read_exact(&mut byte)?;
+    anyhow::ensure!(byte == *b"x", "another byte came back");
+    Ok(())
+}
+
+/// The times of `count` echoes, sorted, while one endless download fills the same path.
 pub(crate) fn echo_under_bulk(port: u16, count: usize) -> anyhow::Result<Vec<Duration>> {
     let mut bulk = TcpStream::connect(("127.0.0.1", port))?;
     let mut request = vec![b'D'];

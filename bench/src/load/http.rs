@@ -16,6 +16,7 @@ use super::quantile;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpResult {
     pub(crate) p50: Duration,
+    pub(crate) requests: usize,
     pub(crate) requests_per_s: f64,
 }
 
@@ -96,6 +97,7 @@ pub(crate) fn http(
     times.sort_unstable();
     Ok(HttpResult {
         p50: quantile(&times, 0.5),
+        requests: times.len(),
         requests_per_s: times.len() as f64 / elapsed.as_secs_f64(),
     })
 }

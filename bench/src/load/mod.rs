@@ -6,8 +6,8 @@ mod echo;
 mod http;
 
 pub(crate) use bulk::{Direction, bulk};
-pub(crate) use echo::{echo, echo_under_bulk};
-pub(crate) use http::{Page, Plain, http};
+pub(crate) use echo::{echo, echo_under_bulk, first_byte};
+pub(crate) use http::{Page, Plain, Site, http};
 
 use std::time::Duration;
 
