@@ -31,8 +31,8 @@ const WINDOWS: Windows = Windows {
     replay: REPLAY_BYTES,
 };
 /// What may be under way to the server, and is kept until it says that it came: at 100 ms there and
-/// back this is 40 MB/s.
-const REPLAY_BYTES: u32 = 4 * 1024 * 1024;
+/// back this is 80 MB/s. More than a part of it only while half of the budget is free.
+const REPLAY_BYTES: u32 = 8 * 1024 * 1024;
 /// A lost tunnel waits so long for its next connection; the server by default as long. The end
 /// that is out of patience first decides.
 const RESUME_FOR: Duration = Duration::from_secs(180);

@@ -14,7 +14,7 @@ import { expect, test } from '../stage/test.ts';
 import { endWorker, refresh, sentBytes, startWorker, timeFrames } from '../stage/vnc-worker.ts';
 
 /** Ours and noVNC by turns. */
-const ROUNDS = 4;
+const ROUNDS = 8;
 const WARM_UP = 5;
 const FRAMES = 12;
 /** Of the desktop that nothing happens on. */

@@ -58,8 +58,8 @@ pub use self::stream::RelayStream;
 pub use self::webtunnel::{Admitted, Watch, WebTunnelAgent};
 
 /// What a tunnel may have under way to its device, and keeps until that says that it came: at
-/// 100 ms there and back this is 40 MB/s.
-const REPLAY_BYTES: u32 = 4 << 20;
+/// 100 ms there and back this is 80 MB/s. It is memory only while bytes are under way.
+const REPLAY_BYTES: u32 = 8 << 20;
 
 /// The relay; cheap to clone.
 #[derive(Clone)]
