@@ -131,6 +131,9 @@ impl Drop for Severing {
     fn drop(&mut self) {
         if self.cause == Cause::DeviceDeleted(self.id) {
             self.state.accounts.forget_device(self.id);
+        } else if !self.state.devices.is_disabled(self.id) {
+            // It was not: refused, or the client left before it was written.
+            return;
         }
         self.state.leases.revoke(self.cause);
         self.state.relay.disconnect(self.id);
