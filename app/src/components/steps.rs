@@ -13,6 +13,15 @@ pub(crate) enum StepState {
 }
 
 impl StepState {
+    /// Of a step whose turn has come, and that is done.
+    pub(crate) fn of(reached: Memo<bool>, done: Memo<bool>) -> Signal<Self> {
+        Signal::derive(move || match (reached.get(), done.get()) {
+            (_, true) => Self::Done,
+            (true, false) => Self::Now,
+            (false, false) => Self::Ahead,
+        })
+    }
+
     const fn class(self) -> &'static str {
         match self {
             Self::Ahead => "step step--ahead",

@@ -26,6 +26,7 @@ use crate::accounts::DEFAULT_ORGANIZATION;
 use crate::db::new_id;
 use crate::devices::{Devices, DevicesError};
 use crate::state::AppState;
+use crate::webtunnel::insert_domain;
 
 use plan::Plan;
 
@@ -104,7 +105,7 @@ async fn apply(
         let organization = OrganizationId(new_id(now));
         store::insert_organization(write, organization, new, later).await?;
         owners.insert(new.domain, organization);
-        store::insert_domain(write, new.domain, organization, later).await?;
+        insert_domain(write, new.domain, organization, later).await?;
     }
     let owner = |domain: Uuid| {
         let owner = owners.get(&domain).copied();
@@ -112,7 +113,7 @@ async fn apply(
     };
     let homes: BTreeSet<Uuid> = plan.devices.iter().map(|new| new.domain).collect();
     for domain in homes {
-        store::insert_domain(write, domain, owner(domain)?, later).await?;
+        insert_domain(write, domain, owner(domain)?, later).await?;
     }
     for new in &plan.devices {
         let organization = owner(new.domain)?;

@@ -86,25 +86,6 @@ pub(super) async fn insert_organization(
         .map(drop)
 }
 
-/// Gives the organization a domain, if it does not have it yet.
-pub(super) async fn insert_domain(
-    write: &mut Connection,
-    domain: Uuid,
-    organization: OrganizationId,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO webtunnel_domains (domain, organization_id, created_at) VALUES ($1, $2, $3)
-         ON CONFLICT (domain) DO NOTHING",
-    )
-    .bind(domain)
-    .bind(organization.0)
-    .bind(now.0)
-    .execute(write)
-    .await
-    .map(drop)
-}
-
 /// What makes a device an agent's, without a secret: it is let in once it or its domain has one.
 pub(super) async fn insert_agent(
     write: &mut Connection,

@@ -57,6 +57,7 @@ pub use self::websockify::{is_websockify, websockify};
 // For a fleet that is brought along.
 pub(crate) use self::credential::is_agent_id;
 pub(crate) use self::properties::set as set_property;
+pub(crate) use self::store::insert_domain;
 
 /// What an agent reports of its device, by name.
 pub type Properties = BTreeMap<String, String>;

@@ -41,7 +41,7 @@ pub(super) async fn first_domain(
 }
 
 /// Gives the organization a domain that is nobody's yet.
-pub(super) async fn insert_domain(
+pub(crate) async fn insert_domain(
     write: &mut Connection,
     domain: Uuid,
     organization: OrganizationId,

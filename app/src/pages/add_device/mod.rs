@@ -25,13 +25,6 @@ pub(crate) fn AddDevicePage() -> impl IntoView {
 
     let has_key = Memo::new(move |_| created.with(Option::is_some));
     let is_here = Memo::new(move |_| arrived.with(|all| !all.is_empty()));
-    let state = move |reached: Memo<bool>, done: Memo<bool>| {
-        Signal::derive(move || match (reached.get(), done.get()) {
-            (_, true) => StepState::Done,
-            (true, false) => StepState::Now,
-            (false, false) => StepState::Ahead,
-        })
-    };
     let always = Memo::new(|_| true);
     view! {
         <nav class="crumb" aria-label="Back">
@@ -43,13 +36,13 @@ pub(crate) fn AddDevicePage() -> impl IntoView {
             <A href=paths::ADD_WEBTUNNEL>"Connect it as it is"</A>
         </p>
         <ol class="steps">
-            <Step number=1 title="Make an install key" state=state(always, has_key)>
+            <Step number=1 title="Make an install key" state=StepState::of(always, has_key)>
                 <KeyForm created=created />
             </Step>
-            <Step number=2 title="Run this on the device" state=state(has_key, is_here)>
+            <Step number=2 title="Run this on the device" state=StepState::of(has_key, is_here)>
                 <Commands created=created />
             </Step>
-            <Step number=3 title="Your device appears" state=state(has_key, is_here)>
+            <Step number=3 title="Your device appears" state=StepState::of(has_key, is_here)>
                 <Arrived arrived=arrived />
             </Step>
         </ol>

@@ -27,13 +27,6 @@ pub(crate) fn AddWebTunnelPage() -> impl IntoView {
 
     let is_made = Memo::new(move |_| created.with(Option::is_some));
     let is_here = Memo::new(move |_| arrived.with(|all| !all.is_empty()));
-    let state = move |reached: Memo<bool>, done: Memo<bool>| {
-        Signal::derive(move || match (reached.get(), done.get()) {
-            (_, true) => StepState::Done,
-            (true, false) => StepState::Now,
-            (false, false) => StepState::Ahead,
-        })
-    };
     let always = Memo::new(|_| true);
     view! {
         <nav class="crumb" aria-label="Back">
@@ -41,13 +34,13 @@ pub(crate) fn AddWebTunnelPage() -> impl IntoView {
         </nav>
         <PageHeader title="Add a device with a WebTunnel agent" />
         <ol class="steps">
-            <Step number=1 title="Say which device it is" state=state(always, is_made)>
+            <Step number=1 title="Say which device it is" state=StepState::of(always, is_made)>
                 <DeviceForm created=created />
             </Step>
-            <Step number=2 title="Give its agent this configuration" state=state(is_made, is_here)>
+            <Step number=2 title="Give its agent this configuration" state=StepState::of(is_made, is_here)>
                 <Configuration created=created />
             </Step>
-            <Step number=3 title="Your device appears" state=state(is_made, is_here)>
+            <Step number=3 title="Your device appears" state=StepState::of(is_made, is_here)>
                 <Arrived arrived=arrived />
             </Step>
         </ol>
