@@ -234,3 +234,40 @@ impl From<DevicesError> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json;
+
+    use crate::access::{Subject, Via};
+    use crate::testing::{TestServer, bearer};
+
+    #[tokio::test]
+    async fn s34_what_is_refused_cuts_nothing_and_what_disables_does() {
+        let server = TestServer::new().await;
+        server.user("ada").await;
+        let organization = server.organization().await;
+        let token = server.token("ada", api::TokenScope::Full, None).await;
+        let id = server.enrol(organization, [1; 32], "Pump").await.device_id;
+        let subject = Subject {
+            user: api::UserId(uuid::Uuid::nil()),
+            organization,
+            via: Via::SignIn(api::SignInId(uuid::Uuid::nil())),
+            device: Some(id),
+        };
+        let lease = server.state.leases.issue(subject);
+        let path = format!("/api/v1/devices/{id}");
+        for (input, status, is_cut) in [
+            (json!({"name": "", "disabled": true}), 422, false),
+            (json!({"name": "Pump 7", "disabled": false}), 200, false),
+            (json!({"disabled": true}), 200, true),
+        ] {
+            let answer = server
+                .call(Method::PATCH, &path, bearer(&token), input.clone())
+                .await;
+            assert_eq!(answer.status.as_u16(), status, "{input}");
+            assert_eq!(lease.token().is_cancelled(), is_cut, "{input}");
+        }
+    }
+}

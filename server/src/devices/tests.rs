@@ -577,28 +577,3 @@ async fn s42_host_keys_belong_to_the_ssh_server_of_the_device_itself() {
         ]
     );
 }
-
-#[tokio::test]
-async fn s34_what_is_refused_cuts_nothing_and_what_disables_does() {
-    let (server, organization, token) = server().await;
-    let id = server.enrol(organization, [1; 32], "Pump").await.device_id;
-    let subject = Subject {
-        user: api::UserId(uuid::Uuid::nil()),
-        organization,
-        via: crate::access::Via::SignIn(api::SignInId(uuid::Uuid::nil())),
-        device: Some(id),
-    };
-    let lease = server.state.leases.issue(subject);
-    let path = format!("/api/v1/devices/{id}");
-    for (input, status, is_cut) in [
-        (json!({"name": "", "disabled": true}), 422, false),
-        (json!({"name": "Pump 7", "disabled": false}), 200, false),
-        (json!({"disabled": true}), 200, true),
-    ] {
-        let answer = server
-            .call(Method::PATCH, &path, bearer(&token), input.clone())
-            .await;
-        assert_eq!(answer.status.as_u16(), status, "{input}");
-        assert_eq!(lease.token().is_cancelled(), is_cut, "{input}");
-    }
-}
